@@ -1,0 +1,43 @@
+"""No test touches the user's own state: every store lives in a folder of the test session.
+
+The variables are set when this file is imported, before any test module imports a tool that reads
+them, and processes that tests start inherit them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vision.environment import prepare
+
+_SESSION = Path(tempfile.mkdtemp(prefix="visionstack-tests-"))
+os.environ["VISIONSTACK_HOME"] = str(_SESSION / "home")
+os.environ["ZENML_CONFIG_PATH"] = str(_SESSION / "zenml")
+# A clone's .zen names its active stack; with another store ZenML would overwrite that choice.
+os.environ["ZENML_REPOSITORY_PATH"] = str(_SESSION)
+os.environ["ZENML_CUSTOM_SOURCE_ROOT"] = str(Path(__file__).resolve().parent.parent)
+os.environ["BENTOML_HOME"] = str(_SESSION / "bentoml")
+# No test may depend on a GPU, nor be changed by one.
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+prepare()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_folder() -> Iterator[Path]:
+    """Removes the session's folder when the last test is done."""
+    yield _SESSION
+    shutil.rmtree(_SESSION, ignore_errors=True)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project home of the test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("VISIONSTACK_HOME", str(folder))
+    return folder
