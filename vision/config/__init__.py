@@ -1,0 +1,27 @@
+"""A job's configuration: one YAML file, checked whole before anything heavy is imported."""
+
+from vision.config.augmentation import AugmentationConfig
+from vision.config.job import JobConfig
+from vision.config.sections import (
+    BundleConfig,
+    DatasetConfig,
+    DriftConfig,
+    EvaluationConfig,
+    ModelConfig,
+    TrackingConfig,
+    TrainingConfig,
+    ValidationConfig,
+)
+
+__all__ = [
+    "AugmentationConfig",
+    "BundleConfig",
+    "DatasetConfig",
+    "DriftConfig",
+    "EvaluationConfig",
+    "JobConfig",
+    "ModelConfig",
+    "TrackingConfig",
+    "TrainingConfig",
+    "ValidationConfig",
+]

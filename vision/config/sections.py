@@ -1,0 +1,254 @@
+"""The sections of a job's configuration.
+
+Every section is frozen and closed: an unknown key is refused, and nothing changes a value after
+it was read. Class names are absent on purpose: they come from the data.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from vision.config.rules import Condition, Minimum, OneOf, broken_rule
+from vision.config.section import Section
+from vision.validation.names import SUITE_CHECKS, known_checks
+
+Suite = Literal["integrity", "train_test"]
+SUITES: tuple[Suite, ...] = ("integrity", "train_test")
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+def _is_multiclass(task: str) -> str:
+    if task != "multiclass":
+        raise ValueError("is reserved for a later version; use multiclass")
+    return task
+
+
+class ModelConfig(Section):
+    """What is trained.
+
+    Attributes:
+      name: the registered model's name: up to 40 lower-case letters, digits, ``.``, ``_`` and
+        ``-``, a letter or digit first and last (what every registry accepts).
+      architecture: ``small_cnn``, or a backbone of keras.applications.
+      input_size: ``[height, width]`` in pixels that every image is resized to.
+      task: one class per image, or several.
+      weights: a local ``.keras`` or ``.weights.h5`` file for the backbone; without one it is
+        trained from scratch.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$")]
+    architecture: Literal["small_cnn", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50"] = (
+        "small_cnn"
+    )
+    input_size: tuple[Annotated[int, Field(ge=8, le=1024)], Annotated[int, Field(ge=8, le=1024)]]
+    task: Annotated[Literal["multiclass", "multilabel"], AfterValidator(_is_multiclass)] = (
+        "multiclass"
+    )
+    weights: Path | None = None
+
+
+class SplitConfig(Section):
+    """Shares of the images held out where the data brings no splits of its own.
+
+    Attributes:
+      validation: share held out for early stopping, the reference set and the golden images.
+      test: share held out for the evaluation.
+    """
+
+    validation: Fraction = 0.15
+    test: Fraction = 0.15
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> SplitConfig:
+        if self.validation + self.test >= 1.0:
+            raise broken_rule(
+                "validation + test must be below 1, or nothing is left to train on",
+                "validation",
+                "test",
+            )
+        return self
+
+
+class DatasetConfig(Section):
+    """Where the images come from.
+
+    Attributes:
+      source: ``digits`` (bundled with scikit-learn), ``folder`` (a folder per class), ``table``
+        (a parquet or CSV annotation table) or ``dvc`` (a git repository with DVC).
+      path: the folder, table or repository; relative to the working directory.
+      subfolder: the folder of images inside a DVC repository.
+      revision: tag, branch or commit of a DVC repository.
+      split: shares to hold out where the data has no splits.
+      seed: changes which images are held out.
+    """
+
+    source: Literal["digits", "folder", "table", "dvc"]
+    path: str | None = None
+    subfolder: str = "."
+    revision: str | None = None
+    split: SplitConfig = SplitConfig()
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _has_what_its_source_needs(self) -> DatasetConfig:
+        source = self.source
+        if source == "digits" and self.path is not None:
+            raise broken_rule("source digits takes no path; remove it, or use folder", "path")
+        if source != "digits" and self.path is None:
+            raise broken_rule(f"source {source} needs dataset.path; add it", "source", "path")
+        if source == "dvc" and self.revision is None:
+            needed = "source dvc needs dataset.revision (a tag, branch or commit); add it"
+            raise broken_rule(needed, "source", "revision")
+        if source != "dvc" and self.revision is not None:
+            raise broken_rule(f"belongs to source dvc, not to {source}; remove it", "revision")
+        return self
+
+
+class ValidationConfig(Section):
+    """Which suites run over the image-property table, and what stops the pipeline.
+
+    Attributes:
+      suites: names of suites; see ``docs/validation.md`` for what each computes.
+      fail_on: check name to a condition on its value under which the pipeline stops,
+        for example ``corrupt_images: "> 0"``.
+    """
+
+    suites: tuple[Suite, ...] = SUITES
+    fail_on: dict[Annotated[str, OneOf(known_checks(SUITES))], Condition] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _selects_what_it_judges(self) -> ValidationConfig:
+        for check in SUITE_CHECKS:
+            if check.name in self.fail_on and check.suite not in self.suites:
+                needed = f"{check.name} is computed by suite {check.suite}; add it to suites"
+                raise broken_rule(needed, "fail_on", "suites")
+        return self
+
+
+class TrainingConfig(Section):
+    """How the model is trained.
+
+    Attributes:
+      epochs: the most epochs.
+      batch_size: images per step.
+      learning_rate: peak rate of Adam with cosine decay.
+      seed: seeds weights, shuffling, dropout and augmentation.
+      patience: epochs without a better validation loss before stopping; best weights are kept.
+      label_smoothing: share of probability spread over all classes.
+      weight_decay: decoupled weight decay (AdamW).
+      dropout: share of the head's inputs dropped in training.
+      memory_budget_mb: the most memory for the decoded uint8 cache; above it images are streamed.
+      deterministic: bit-identical results for the same seed on the same machine.
+    """
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    batch_size: Annotated[int, Field(ge=1, le=8192)] = 64
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    patience: Annotated[int, Field(ge=1)] = 10
+    label_smoothing: Fraction = 0.0
+    weight_decay: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    dropout: Fraction = 0.2
+    memory_budget_mb: Annotated[int, Field(ge=16)] = 2048
+    deterministic: bool = True
+
+
+class EvaluationConfig(Section):
+    """How the model is judged.
+
+    Attributes:
+      split: the split that is scored.
+      gate: metric to the least value that lets the pipeline go on.
+      batch_size: images per prediction call.
+      model: for ``pipeline: evaluation``, the version to score; None means the champion.
+    """
+
+    split: Literal["train", "validation", "test"] = "test"
+    gate: dict[Literal["accuracy", "macro_f1", "weighted_f1", "auc", "top_3_accuracy"], Minimum] = (
+        Field(default_factory=dict)
+    )
+    batch_size: Annotated[int, Field(ge=1, le=8192)] = 256
+    model: str | None = None
+
+
+class BundleConfig(Section):
+    """What goes into the bundle beside the model.
+
+    Attributes:
+      n_reference: the most rows of the reference set, from the validation split.
+      n_golden: images whose answers are stored and checked whenever the bundle is loaded.
+      parity_tolerance: the largest difference allowed between Keras and the serving graph.
+    """
+
+    n_reference: Annotated[int, Field(ge=1)] = 5000
+    n_golden: Annotated[int, Field(ge=1, le=64)] = 8
+    parity_tolerance: Annotated[float, Field(gt=0.0, le=1e-2)] = 1e-4
+
+
+class DriftConfig(Section):
+    """Which drift detectors go with the model.
+
+    Attributes:
+      backend: ``alibi`` (alibi-detect; Business Source License) or ``scipy``.
+      encoder_dimensions: length of the untrained autoencoder's embedding.
+      encoder_seed: seeds the untrained autoencoder.
+    """
+
+    backend: Literal["alibi", "scipy"] = "alibi"
+    encoder_dimensions: Annotated[int, Field(ge=2, le=512)] = 32
+    encoder_seed: Annotated[int, Field(ge=0)] = 0
+
+
+class TrackingConfig(Section):
+    """How the tracking run is named.
+
+    Attributes:
+      experiment: the experiment in the tracker; None means the model's name.
+      tags: added to the tracking run.
+    """
+
+    experiment: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class DeploymentConfig(Section):
+    """How a model version reaches the service; nothing can be set yet."""
+
+
+class MonitoringConfig(Section):
+    """How a served model is watched; nothing can be set yet."""
+
+
+class RetryConfig(Section):
+    """When a failed step is tried again.
+
+    Attributes:
+      max_retries: tries after the first.
+      delay_s: seconds before the first retry.
+      backoff: factor by which the delay grows.
+    """
+
+    max_retries: Annotated[int, Field(ge=0, le=10)] = 0
+    delay_s: Annotated[int, Field(ge=0)] = 0
+    backoff: Annotated[int, Field(ge=1)] = 1
+
+
+class ZenMLConfig(Section):
+    """What is passed on to ZenML unchanged.
+
+    Attributes:
+      settings: ZenML's pipeline settings by their own keys.
+      enable_cache: whether steps whose inputs and code did not change are taken from the cache.
+      retry: when a failed step is tried again.
+      tags: tags of the pipeline run.
+    """
+
+    settings: dict[str, object] = Field(default_factory=dict)
+    enable_cache: bool = True
+    retry: RetryConfig = RetryConfig()
+    tags: tuple[str, ...] = ()

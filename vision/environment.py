@@ -1,0 +1,38 @@
+"""Environment switches that hold for every process of the project.
+
+Third-party packages decide at import whether they call home and how much they print, so the
+entry points call :func:`prepare` before they import anything else. A value that the user has set
+already is kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+NO_TELEMETRY = {
+    "ZENML_ANALYTICS_OPT_IN": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DVC_NO_ANALYTICS": "1",
+    "DISABLE_DEEPCHECKS_ANONYMOUS_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+SAFE_DEFAULTS = {
+    # MLflow refuses to load anything that was saved with pickle.
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    # Figures are written to files; no window system is asked for.
+    "MPLBACKEND": "Agg",
+}
+
+LESS_NOISE = {
+    # TensorFlow's INFO and WARNING lines (CPU features, missing CUDA libraries) on every start.
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+
+
+def prepare() -> None:
+    """Sets every switch that is not set yet; cheap, and safe to call again."""
+    for switches in (NO_TELEMETRY, SAFE_DEFAULTS, LESS_NOISE):
+        for name, value in switches.items():
+            os.environ.setdefault(name, value)

@@ -1,0 +1,1 @@
+"""What validation says about a dataset, in words that no validator owns."""
