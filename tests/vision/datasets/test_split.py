@@ -1,0 +1,79 @@
+"""Splits by content: exact shares, no leak, no dependence on names or order."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+
+import pytest
+
+from vision.datasets.split import assign_splits
+
+SHARES = {"validation": 0.15, "test": 0.15}
+
+
+def contents_of(n: int) -> list[str]:
+    return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        (100, {"train": 70, "validation": 15, "test": 15}),
+        (20, {"train": 14, "validation": 3, "test": 3}),
+        (7, {"train": 5, "validation": 1, "test": 1}),
+        (3, {"train": 3}),
+        (1, {"train": 1}),
+    ],
+)
+def test_shares_are_exact_per_class(n: int, expected: dict[str, int]) -> None:
+    splits = assign_splits(contents_of(n), ["cat"] * n, SHARES, seed=0)
+    assert Counter(splits) == expected
+
+
+def test_every_class_keeps_a_training_image() -> None:
+    shares = {"validation": 0.5, "test": 0.49}
+    for n in range(1, 6):
+        assert "train" in assign_splits(contents_of(n), ["cat"] * n, shares, seed=0)
+
+
+def test_classes_are_stratified() -> None:
+    contents = contents_of(140)
+    labels = ["cat"] * 100 + ["dog"] * 40
+    splits = assign_splits(contents, labels, SHARES, seed=0)
+    counted = Counter(zip(labels, splits, strict=True))
+    assert counted["cat", "test"] == 15
+    assert counted["dog", "test"] == 6
+    assert counted["dog", "validation"] == 6
+
+
+def test_order_does_not_matter() -> None:
+    contents = contents_of(90)
+    label_of = {content: "cat" if int(content, 16) % 3 else "dog" for content in contents}
+    expected = split_of(contents, label_of)
+    random.Random(0).shuffle(contents)
+    assert split_of(contents, label_of) == expected
+
+
+def split_of(contents: list[str], label_of: dict[str, str]) -> dict[str, str]:
+    labels = [label_of[content] for content in contents]
+    return dict(zip(contents, assign_splits(contents, labels, SHARES, seed=1), strict=True))
+
+
+def test_equal_contents_share_a_split_even_across_labels() -> None:
+    contents = contents_of(30) * 2
+    labels = ["cat"] * 30 + ["dog"] * 30
+    splits = assign_splits(contents, labels, SHARES, seed=0)
+    assert splits[:30] == splits[30:]
+
+
+def test_another_seed_holds_out_other_images() -> None:
+    contents, labels = contents_of(100), ["cat"] * 100
+    first = assign_splits(contents, labels, SHARES, seed=0)
+    assert first == assign_splits(contents, labels, SHARES, seed=0)
+    assert first != assign_splits(contents, labels, SHARES, seed=1)
+
+
+def test_no_shares_leave_all_for_training() -> None:
+    assert set(assign_splits(contents_of(9), ["cat"] * 9, {}, seed=0)) == {"train"}

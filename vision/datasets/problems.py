@@ -1,0 +1,73 @@
+"""What can be wrong with the files of a dataset, in one vocabulary for every source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vision.validation.report import Finding, Severity
+
+# Check name -> severity, and what the listed files (or folders) are.
+PROBLEMS: dict[str, tuple[Severity, str]] = {
+    "corrupt_images": ("error", "images that are damaged or cut short"),
+    "empty_files": ("error", "files of 0 bytes"),
+    "not_images": ("warning", "files that are no image of a supported format"),
+    "too_large_images": ("error", "images above the size limit"),
+    "unreadable_files": ("error", "files or folders that cannot be read"),
+    "missing_files": ("error", "files that the table names but that do not exist"),
+    "refused_links": ("error", "links that are broken, lead outside, or point to a folder"),
+    "special_files": ("error", "pipes, sockets or devices"),
+    "outside_root": ("error", "paths of the table that lead out of its folder"),
+    "duplicate_rows": ("error", "paths that the table names more than once"),
+    "unlabelled_images": ("error", "rows of the table without a label"),
+    "empty_classes": ("warning", "class folders without a usable image"),
+    "nested_folders": ("warning", "folders inside a class folder"),
+    "outside_classes": ("warning", "files or folders that belong to no class"),
+    "hidden_files": ("info", "hidden files or system files"),
+    "name_clashes": ("warning", "names that differ only in case or Unicode form"),
+}
+_REASONS = {
+    "empty": "empty_files",
+    "unknown_format": "not_images",
+    "corrupt": "corrupt_images",
+    "truncated": "corrupt_images",
+    "too_large": "too_large_images",
+}
+
+
+@dataclass
+class Problems:
+    """Collects problems by check while a dataset is read.
+
+    Attributes:
+      paths: check name to relative paths, each with a sentence that may be empty.
+    """
+
+    paths: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, check: str, path: str, why: str = "") -> None:
+        """Notes that ``check`` found ``path``."""
+        if check not in PROBLEMS:
+            raise KeyError(check)
+        self.paths.setdefault(check, {})[path] = why
+
+    def add_image_error(self, reason: str, path: str, why: str) -> None:
+        """Notes a file whose bytes gave an ``ImageError`` of this reason."""
+        self.add(_REASONS[reason], path, why)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Returns one finding per check that found something, in the order of ``PROBLEMS``."""
+        return tuple(self._finding(check) for check in PROBLEMS if check in self.paths)
+
+    def _finding(self, check: str) -> Finding:
+        severity, what = PROBLEMS[check]
+        paths = self.paths[check]
+        first = min(paths)
+        example = f"{first}: {paths[first]}" if paths[first] else first
+        verb = "kept" if check == "name_clashes" else "left out"
+        return Finding(
+            check=check,
+            severity=severity,
+            message=f"{len(paths):,} {what} ({verb}), for example {example}",
+            images=tuple(sorted(paths)),
+            value=float(len(paths)),
+        )

@@ -1,0 +1,148 @@
+"""Finds the files of a dataset laid out as class folders; no file is opened here.
+
+``root/<class>/<file>``, or ``root/<split>/<class>/<file>`` where there is a folder ``train``
+(beside it ``validation``, ``valid`` or ``val``, and ``test``). Linked files are followed as long
+as they stay under the root; linked folders are not.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vision.datasets.problems import Problems
+from vision.errors import DatasetError
+
+SPLIT_NAMES = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
+_SYSTEM_NAMES = frozenset(("thumbs.db", "desktop.ini", "__macosx", "icon\r"))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A file with its label, before it is opened.
+
+    Attributes:
+      path: relative to the root, with forward slashes.
+      label: name of the class.
+      split: as given by the data; None where it is still to be assigned.
+    """
+
+    path: str
+    label: str
+    split: str | None = None
+
+
+def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
+    """Lists the labelled files under ``root``, sorted by path.
+
+    Args:
+      root: the dataset's folder.
+      problems: gets what is left out, with paths.
+
+    Raises:
+      DatasetError: ``root`` is no folder, or has held-out splits but no ``train``.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"dataset.path {root} is no folder; give the folder of class folders.")
+    folders, files = _entries(root, root, problems)
+    for path in files:
+        problems.add("outside_classes", path)
+    names = {folder: SPLIT_NAMES.get(folder.casefold()) for folder in folders}
+    if "train" not in names.values():
+        if folders and all(names.values()):
+            raise DatasetError(
+                f"{root} has the splits {', '.join(sorted(folders))} but no train; add the folder "
+                "train, or put the class folders directly into the dataset's folder."
+            )
+        return sorted(_classes(root, folders, None, problems), key=lambda found: found.path)
+    found: list[Labelled] = []
+    for folder, split in names.items():
+        if split is None:
+            problems.add("outside_classes", folder, "not named train, validation or test")
+            continue
+        classes, loose = _entries(root / folder, root, problems)
+        for path in loose:
+            problems.add("outside_classes", path)
+        found += _classes(root, classes, split, problems)
+    return sorted(found, key=lambda labelled: labelled.path)
+
+
+def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
+    """Tells why a path must not be opened, as (check, sentence), or None if it may be.
+
+    Only regular files whose real place is under ``real_root`` are opened: reading a pipe would
+    wait for ever, and a link may lead to any file of the machine.
+    """
+    try:
+        info = path.stat()
+        real = path.resolve(strict=True)
+    except FileNotFoundError:
+        return ("refused_links", "broken link") if path.is_symlink() else ("missing_files", "")
+    except (OSError, RuntimeError, ValueError) as error:
+        return "unreadable_files", str(error)
+    if not real.is_relative_to(real_root):
+        return "refused_links", "leads outside the dataset"
+    if not stat.S_ISREG(info.st_mode):
+        return "special_files", ""
+    return None
+
+
+def _classes(
+    root: Path, folders: list[str], split: str | None, problems: Problems
+) -> Iterator[Labelled]:
+    for folder in folders:
+        nested, files = _entries(root / folder, root, problems)
+        for path in nested:
+            problems.add("nested_folders", path, "class folders hold images only")
+        if not files:
+            problems.add("empty_classes", folder)
+        for path in files:
+            yield Labelled(path, Path(folder).name, split)
+
+
+def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], list[str]]:
+    """Returns the usable (folders, files) in ``folder``, relative to ``root`` and sorted."""
+    folders: list[str] = []
+    files: list[str] = []
+    real_root = root.resolve()
+    seen: dict[str, str] = {}
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.add("unreadable_files", folder.relative_to(root).as_posix(), str(error))
+        return folders, files
+    for entry in entries:
+        path = Path(entry.path).relative_to(root).as_posix()
+        if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM_NAMES:
+            problems.add("hidden_files", _printable(path))
+        elif _printable(path) != path:
+            problems.add("unreadable_files", _printable(path), "the name is not UTF-8")
+        elif entry.is_symlink() and entry.is_dir():
+            problems.add("refused_links", path, "linked folders are not followed")
+        elif entry.is_dir():
+            folders.append(path)
+        elif entry.is_file(follow_symlinks=False):
+            files.append(path)
+        elif refused := refusal(Path(entry.path), real_root):
+            problems.add(refused[0], path, refused[1])
+        else:
+            files.append(path)
+        same = seen.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), path)
+        if same != path:
+            problems.add("name_clashes", path, f"beside {same}")
+    return folders, files
+
+
+def _printable(path: str) -> str:
+    """Returns the path with bytes that are not UTF-8 as escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,0 +1,123 @@
+"""Image properties: a few numbers per image that say how it looks.
+
+Computed once per dataset and used three times: validated, stored with the model as reference, and
+compared with what the service sees. The same function serves all three, on the pixels that the
+one decoder gives. Every value is finite. Gray is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
+
+====================  =======  ==================================================================
+column                range    what it is
+====================  =======  ==================================================================
+brightness            0..1     mean of gray
+contrast              0..0.5   standard deviation of gray
+sharpness             >= 0     variance of gray's Laplacian, gray in 0..255 (Pech-Pacheco 2000)
+saturation            0..1     mean of HSV saturation, (max - min) / max
+red_mean ...          0..1     mean of each channel; also green_mean, blue_mean
+aspect                > 0      width / height
+area_px               >= 1     width * height, in pixels
+n_bytes               >= 1     length of the file, in bytes
+entropy               0..8     Shannon entropy of gray's 256-bin histogram, in bits
+is_near_constant      bool     contrast below 0.01: no more than a flat colour
+perceptual_hash       16 hex   64 bits: signs of the 8x8 lowest DCT frequencies of gray at 32x32
+                               pixels against their median (pHash, Zauner 2010)
+====================  =======  ==================================================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from vision.datasets.passes import map_images
+from vision.datasets.table import AnnotationTable
+from vision.errors import DatasetError, ImageError
+from vision.images import decode_image
+from vision.images.types import Pixels
+
+NUMERIC = (
+    "brightness",
+    "contrast",
+    "sharpness",
+    "saturation",
+    "red_mean",
+    "green_mean",
+    "blue_mean",
+    "aspect",
+    "area_px",
+    "n_bytes",
+    "entropy",
+)
+COLUMNS = ("path", "label", "split", *NUMERIC, "is_near_constant", "perceptual_hash")
+_FLAT_CONTRAST = 0.01
+
+
+def compute_properties(table: AnnotationTable) -> pd.DataFrame:
+    """Computes the properties of every image of a table, on every core.
+
+    Returns:
+      one row per row of the table, in its order, with the columns ``COLUMNS``.
+
+    Raises:
+      DatasetError: an image changed or went missing since the table was made.
+    """
+    root = table.root
+    paths = table.frame["path"].tolist()
+    rows = map_images(lambda path: _read_properties(root, path), paths, "measuring images")
+    measured = pd.DataFrame(list(rows), columns=list(COLUMNS[3:]))
+    return pd.concat([table.frame[["path", "label", "split"]], measured], axis=1)
+
+
+def measure_image(image: Pixels, n_bytes: int) -> dict[str, Any]:
+    """Returns the properties of one image by name.
+
+    Args:
+      image: (height, width, 3) RGB uint8.
+      n_bytes: length of its file.
+    """
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    height, width = gray.shape
+    mean, deviation = cv2.meanStdDev(gray)
+    _, edges = cv2.meanStdDev(cv2.Laplacian(gray, cv2.CV_16S))
+    saturation = cv2.mean(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))[1]
+    red, green, blue, _ = cv2.mean(image)
+    contrast = deviation[0, 0] / 255
+    return {
+        "brightness": mean[0, 0] / 255,
+        "contrast": contrast,
+        "sharpness": edges[0, 0] ** 2,
+        "saturation": saturation / 255,
+        "red_mean": red / 255,
+        "green_mean": green / 255,
+        "blue_mean": blue / 255,
+        "aspect": width / height,
+        "area_px": width * height,
+        "n_bytes": n_bytes,
+        "entropy": _entropy(gray),
+        "is_near_constant": bool(contrast < _FLAT_CONTRAST),
+        "perceptual_hash": _perceptual_hash(gray),
+    }
+
+
+def _read_properties(root: Path, path: str) -> dict[str, Any]:
+    try:
+        data = (root / path).read_bytes()
+        return measure_image(decode_image(data), len(data))
+    except (OSError, ImageError) as error:
+        raise DatasetError(
+            f"{root / path} changed since the dataset was read ({error}); run the pipeline again."
+        ) from error
+
+
+def _entropy(gray: Any) -> float:
+    counts = np.bincount(gray.ravel(), minlength=256)
+    shares = counts[counts > 0] / gray.size
+    return max(0.0, float(-(shares * np.log2(shares)).sum()))
+
+
+def _perceptual_hash(gray: Any) -> str:
+    small = cv2.resize(gray, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].ravel()
+    return np.packbits(low > np.median(low)).tobytes().hex()
