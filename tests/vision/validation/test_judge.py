@@ -1,0 +1,59 @@
+"""Conditions on findings become gates."""
+
+from __future__ import annotations
+
+import pytest
+
+from vision.config import ValidationConfig
+from vision.validation.judge import judge_findings
+from vision.validation.report import Finding, Gate
+
+
+def found(check: str, value: float | None, images: tuple[str, ...] = ()) -> Finding:
+    return Finding(check=check, severity="warning", message="m", images=images, value=value)
+
+
+def judge(condition: dict[str, str], *findings: Finding) -> tuple[Gate, ...]:
+    return judge_findings(findings, ValidationConfig(fail_on=condition))
+
+
+def test_no_condition_is_no_gate() -> None:
+    assert judge({}, found("corrupt_images", 3.0)) == ()
+
+
+def test_gates_keep_the_order_of_the_configuration_and_the_opposite_rule() -> None:
+    gates = judge(
+        {"feature_drift": "> 0.3", "corrupt_images": "> 0"},
+        found("corrupt_images", 2.0),
+        found("feature_drift", 0.3),
+    )
+    assert gates == (
+        Gate(name="feature_drift", passed=True, value=0.3, rule="<= 0.3"),
+        Gate(name="corrupt_images", passed=False, value=2.0, rule="<= 0"),
+    )
+    assert gates[1].sentence == "corrupt_images = 2, required <= 0"
+
+
+def test_our_own_check_without_a_finding_counts_as_nothing_found() -> None:
+    assert judge({"corrupt_images": "> 0"})[0] == Gate(
+        name="corrupt_images", passed=True, value=0.0, rule="<= 0"
+    )
+
+
+def test_our_own_check_without_a_number_counts_its_images() -> None:
+    (gate,) = judge({"corrupt_images": ">= 2"}, found("corrupt_images", None, ("a.png", "b.png")))
+    assert (gate.passed, gate.value) == (False, 2.0)
+
+
+@pytest.mark.parametrize("findings", [(), (found("feature_drift", None),)])
+def test_a_suite_check_that_was_not_measured_never_passes(findings: tuple[Finding, ...]) -> None:
+    (gate,) = judge({"feature_drift": "> 0.9"}, *findings)
+    assert gate == Gate(name="feature_drift", passed=False, value=None, rule="<= 0.9")
+    assert gate.sentence == "feature_drift = nothing, required <= 0.9"
+
+
+def test_one_finding_that_breaks_the_rule_is_enough() -> None:
+    (gate,) = judge(
+        {"corrupt_images": "> 1"}, found("corrupt_images", 1.0), found("corrupt_images", 4.0)
+    )
+    assert (gate.passed, gate.value) == (False, 4.0)

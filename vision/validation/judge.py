@@ -1,0 +1,56 @@
+"""Judges findings by the conditions of the configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from vision.config import ValidationConfig
+from vision.config.rules import judge_condition
+from vision.validation.names import suite_checks
+from vision.validation.report import Finding, Gate
+
+
+def judge_findings(findings: Sequence[Finding], config: ValidationConfig) -> tuple[Gate, ...]:
+    """Judges every ``fail_on`` condition.
+
+    A check of ours without a finding found nothing and counts as 0. A check of a suite always
+    leaves a finding; where it could not be computed, or the data validator does not have it, there
+    is no number and the gate is closed: what nobody measured cannot pass.
+
+    Args:
+      findings: our own and the data validator's, in any order.
+      config: its ``fail_on`` maps check names to conditions under which the pipeline stops; that
+        the names exist was checked when it was read.
+
+    Returns:
+      one gate per condition, in the order of the configuration.
+    """
+    measured_only = {check.name for check in suite_checks(config.suites)}
+    return tuple(
+        _judge(
+            name,
+            [finding for finding in findings if finding.check == name],
+            condition,
+            must_be_measured=name in measured_only,
+        )
+        for name, condition in config.fail_on.items()
+    )
+
+
+def _judge(
+    name: str, findings: Sequence[Finding], condition: str, *, must_be_measured: bool
+) -> Gate:
+    if must_be_measured:
+        values = [finding.value for finding in findings if finding.value is not None]
+        if not values:
+            closed = judge_condition(name, math.nan, condition)
+            return closed.model_copy(update={"value": None})
+    else:
+        values = [_number(finding) for finding in findings] or [0.0]
+    gates = [judge_condition(name, value, condition) for value in values]
+    return next((gate for gate in gates if not gate.passed), gates[0])
+
+
+def _number(finding: Finding) -> float:
+    return float(finding.n_images) if finding.value is None else finding.value
