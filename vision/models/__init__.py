@@ -1,0 +1,1 @@
+"""Keras models: architectures, building, and loading in safe mode."""
