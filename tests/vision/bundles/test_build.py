@@ -1,0 +1,149 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.synthetic import make_table
+from vision.bundles.build import BundleSource, build_bundle
+from vision.bundles.load import ServingModel
+from vision.bundles.manifest import Lineage, read_manifest
+from vision.config import AugmentationConfig, BundleConfig, DriftConfig, ModelConfig, TrainingConfig
+from vision.errors import BundleError, DatasetError
+from vision.images.preprocess import load_image
+from vision.properties import compute_properties
+from vision.quiet import import_tensorflow
+from vision.training.fit import train_model
+
+MODEL = ModelConfig(name="colours", input_size=(24, 20))
+BUNDLE = BundleConfig(n_reference=20, n_golden=5)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> BundleSource:
+    table = make_table(tmp_path_factory.mktemp("images"), n_per_class=12)
+    training = TrainingConfig(epochs=2, batch_size=12, seed=1)
+    trained = train_model(MODEL, training, AugmentationConfig(backend="none"), table)
+    metrics = {"accuracy": 0.9, "auc": float("nan")}
+    lineage = Lineage(data_digest=table.digest, dataset_source="folder")
+    return BundleSource(trained.model, table, compute_properties(table), metrics, lineage)
+
+
+@pytest.fixture(scope="module")
+def bundle(source, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VISIONSTACK_HOME", str(tmp_path_factory.mktemp("home")))
+        return build_bundle(source, MODEL, BUNDLE, DriftConfig())
+
+
+def test_it_holds_what_the_service_needs(bundle):
+    names = {path.relative_to(bundle.folder).as_posix() for path in bundle.folder.rglob("*.*")}
+    assert names == {
+        "manifest.json",
+        "model.keras",
+        "serving.onnx",
+        "labels.json",
+        "reference.parquet",
+        "golden/expected.json",
+        *(f"golden/0{number}.png" for number in range(5)),
+    }
+    assert json.loads((bundle.folder / "labels.json").read_text()) == ["blue", "green", "red"]
+
+
+def test_the_manifest_tells_where_it_came_from(bundle, source):
+    manifest = read_manifest(bundle.folder)
+    assert manifest == bundle.manifest
+    assert bundle.folder.name == manifest.version
+    assert bundle.folder.parent.name == "colours"
+    assert manifest.classes == ("blue", "green", "red")
+    assert manifest.metrics == {"accuracy": 0.9, "auc": None}
+    assert manifest.lineage.data_digest == source.table.digest
+    assert manifest.n_parameters == source.network.count_params()
+    assert manifest.parity.n_images == 5
+    assert 0.0 <= manifest.parity.max_difference <= 1e-4 == manifest.parity.tolerance
+
+
+def test_it_loads_and_gives_its_golden_answers(bundle):
+    assert ServingModel.load(bundle.folder).check_golden() <= 1e-6
+
+
+def test_the_graph_gives_what_keras_gives(bundle, source):
+    rows = source.table.rows("test")
+    images = np.stack(
+        [load_image((source.table.root / path).read_bytes(), (24, 20)) for path in rows["path"]]
+    )
+    served = ServingModel.load(bundle.folder).predict(images)
+    expected = source.network.predict_on_batch(images)
+    np.testing.assert_allclose(served.probabilities, expected, atol=1e-5)
+    np.testing.assert_array_equal(served.embedding_bbsd, served.probabilities)
+    assert served.embedding_uae.shape == (36, 32)
+
+
+def test_the_activation_map_is_grad_cam(bundle, source):
+    tensorflow = import_tensorflow()
+    import keras
+
+    images = np.random.default_rng(0).integers(0, 256, (4, 24, 20, 3), dtype=np.uint8)
+    features = keras.Model(source.network.input, source.network.get_layer("pool").input)(images)
+    with tensorflow.GradientTape() as tape:
+        tape.watch(features)
+        logits = source.network.get_layer("logits")(tensorflow.reduce_mean(features, [1, 2]))
+        winning = tensorflow.reduce_max(logits, axis=1)
+    weights = tensorflow.reduce_mean(tape.gradient(winning, features), [1, 2])
+    expected = tensorflow.nn.relu(tensorflow.einsum("nhwc,nc->nhw", features, weights))
+    served = ServingModel.load(bundle.folder).predict(images)
+    np.testing.assert_allclose(served.activation_map, expected, atol=1e-5)
+
+
+def test_every_reference_row_can_be_recomputed_from_its_image(bundle, source):
+    reference = pq.read_table(bundle.folder / "reference.parquet").to_pandas()
+    assert len(reference) == 20
+    assert reference["path"].is_monotonic_increasing
+    assert set(reference["path"].str.split("/").str[0]) == {"validation"}
+    serving = ServingModel.load(bundle.folder)
+    properties = source.properties.set_index("path")
+    for row in reference.itertuples():
+        data = (source.table.root / row.path).read_bytes()
+        alone = serving.predict(load_image(data, (24, 20))[None])
+        np.testing.assert_allclose(row.probabilities, alone.probabilities[0], atol=1e-6)
+        np.testing.assert_allclose(row.embedding_uae, alone.embedding_uae[0], atol=1e-5)
+        assert row.brightness == properties.loc[row.path, "brightness"]
+
+
+def test_golden_images_take_the_classes_in_turn(bundle):
+    expected = json.loads((bundle.folder / "golden" / "expected.json").read_text())["images"]
+    assert [image["label"] for image in expected] == ["blue", "green", "red", "blue", "green"]
+
+
+def test_a_graph_that_differs_from_keras_is_refused(source, home, monkeypatch):
+    strict = BUNDLE.model_copy(update={"parity_tolerance": 1e-30})
+    with pytest.raises(BundleError, match=r"differs from Keras by .* allowed are 1e-30"):
+        build_bundle(source, MODEL, strict, DriftConfig())
+    assert list((home / "bundles" / "colours").iterdir()) == []
+
+
+def test_an_empty_validation_split_is_refused(source, home):
+    rows = source.table.frame[source.table.frame["split"] != "validation"]
+    table = type(source.table).from_rows(source.table.root, rows.to_dict("records"))
+    broken = BundleSource(source.network, table, source.properties, {}, Lineage())
+    with pytest.raises(DatasetError, match="has no image for the reference set"):
+        build_bundle(broken, MODEL, BUNDLE, DriftConfig())
+
+
+def test_a_changed_graph_is_refused_when_loaded(bundle, tmp_path: Path):
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle.folder, copy)
+    graph = bytearray((copy / "serving.onnx").read_bytes())
+    graph[len(graph) // 2] ^= 1
+    (copy / "serving.onnx").write_bytes(graph)
+    with pytest.raises(BundleError, match=r"serving\.onnx was changed"):
+        ServingModel.load(copy)
+
+
+def test_properties_of_other_images_are_refused(source, home):
+    fewer = source.properties.iloc[:-30]
+    broken = BundleSource(source.network, source.table, fewer, {}, Lineage())
+    with pytest.raises(DatasetError, match="have no row in the image-property table"):
+        build_bundle(broken, MODEL, BUNDLE, DriftConfig())

@@ -1,0 +1,103 @@
+"""The champion pointer: which version of a model is served.
+
+One small file per model name, ``home()/champions/<name>.json``, replaced in one step: whoever reads
+it, at any moment and after any crash, sees either the old pointer or the new one, complete.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from vision.bundles.manifest import Id, check_id
+from vision.errors import BundleError
+from vision.home import folder, home
+
+FOLDER = "champions"
+
+
+class Champion(BaseModel):
+    """The version of a model that is served.
+
+    Attributes:
+      name: the model's name.
+      version: the bundle's version.
+      bento_model: ``name:version`` in the BentoML model store, lower case.
+      promoted_at: when it became champion, UTC.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Id
+    version: Id
+    bento_model: Annotated[str, Field(pattern=r"^[a-z0-9._-]{1,64}:[a-z0-9._-]{1,64}$")]
+    promoted_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+def write_champion(champion: Champion) -> Path:
+    """Makes ``champion`` the served version of its model, and returns the pointer's path."""
+    parent = folder(FOLDER)
+    target = parent / f"{check_id(champion.name, 'model name')}.json"
+    # The dot keeps a left-over of a crash out of the list of pointers.
+    handle, temporary = tempfile.mkstemp(dir=parent, prefix=f".{champion.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(champion.model_dump_json(indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(parent)
+    return target
+
+
+def read_champion(name: str) -> Champion | None:
+    """Returns the champion of the model ``name``, or None where there is none yet.
+
+    Raises:
+      BundleError: the name is not allowed, or the pointer is damaged.
+    """
+    path = home() / FOLDER / f"{check_id(name, 'model name')}.json"
+    return _read(path) if path.is_file() else None
+
+
+def newest_champion() -> Champion | None:
+    """Returns the champion that was promoted last of all models, or None where there is none.
+
+    Raises:
+      BundleError: a pointer is damaged.
+    """
+    champions = [_read(path) for path in sorted((home() / FOLDER).glob("[!.]*.json"))]
+    return max(champions, key=lambda champion: champion.promoted_at, default=None)
+
+
+def _read(path: Path) -> Champion:
+    try:
+        champion = Champion.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise BundleError(
+            f"the champion pointer {path} is damaged ({error.__class__.__name__}); delete the "
+            "file and promote a model version again"
+        ) from error
+    if champion.name != path.stem:
+        raise BundleError(
+            f"the champion pointer {path} names the model {champion.name!r}, and must name "
+            f"{path.stem!r}; delete the file and promote a model version again"
+        )
+    return champion
+
+
+def _sync_folder(path: Path) -> None:
+    """Makes the rename itself survive a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
