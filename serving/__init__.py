@@ -1,0 +1,1 @@
+"""What the service needs besides the core: the model store, the current model, and HTTP."""

@@ -1,0 +1,102 @@
+"""The door to the BentoML model store: bundles in, folders out.
+
+A bundle lies in the folder ``bundle`` of a BentoML model, because BentoML adds a file of its own
+beside it and a bundle holds nothing but the files of its manifest.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import bentoml
+from bentoml.exceptions import BentoMLException, NotFound
+
+from vision.bundles.files import verify_files
+from vision.bundles.manifest import Manifest, read_manifest
+from vision.errors import BundleError
+
+_SUBFOLDER = "bundle"
+
+
+def bundle_tag(name: str, version: str) -> str:
+    """Returns the tag of a bundle in the store: ``name:version`` in lower case.
+
+    Raises:
+      BundleError: BentoML allows no such tag.
+    """
+    tag = f"{name}:{version}".lower()
+    try:
+        bentoml.Tag.from_str(tag)
+    except (BentoMLException, ValueError) as error:
+        raise BundleError(
+            f"model {name!r} version {version!r} cannot be stored: BentoML wants at most 63 of "
+            "a-z, 0-9, '.', '_' and '-', with a letter or digit first and last; rename the model"
+        ) from error
+    return tag
+
+
+def save_bundle(folder: Path, manifest: Manifest, labels: Mapping[str, str]) -> str:
+    """Copies a bundle into the store; a second call with the same bundle changes nothing.
+
+    Args:
+      folder: the bundle.
+      manifest: its manifest.
+      labels: shown by ``bentoml models get``, for example the ids of other registries.
+
+    Returns:
+      The tag, ``name:version`` in lower case.
+
+    Raises:
+      BundleError: the files differ from the manifest, or the tag is taken by another bundle.
+    """
+    verify_files(folder, manifest)
+    tag = bundle_tag(manifest.name, manifest.version)
+    if _is_stored(tag, manifest):
+        return tag
+    with bentoml.models.create(tag, labels=dict(labels)) as model:
+        shutil.copytree(folder, Path(model.path) / _SUBFOLDER)
+    return tag
+
+
+def bundle_folder(tag: str) -> Path:
+    """Returns the folder of a stored bundle.
+
+    Raises:
+      BundleError: there is no such bundle in the store.
+    """
+    try:
+        path = Path(bentoml.models.get(tag).path) / _SUBFOLDER
+    except (BentoMLException, ValueError) as error:
+        raise BundleError(
+            f"model {tag!r} is not in the BentoML model store; `bentoml models list` shows what is"
+        ) from error
+    if not path.is_dir():
+        raise BundleError(f"model {tag!r} in the BentoML model store holds no bundle ({path})")
+    return path
+
+
+def _is_stored(tag: str, manifest: Manifest) -> bool:
+    """Tells whether the bundle is in the store, complete; a damaged copy of it is removed."""
+    try:
+        stored = bundle_folder(tag)
+        found = read_manifest(stored)
+        if found == manifest:
+            verify_files(stored, manifest)
+            return True
+    except BundleError:
+        # Nothing there, or what a crash in the middle of copying has left.
+        _remove(tag)
+        return False
+    raise BundleError(
+        f"the tag {tag} is taken by another bundle, made at {found.created_at.isoformat()}; "
+        "names that differ in upper and lower case only are one name here, so choose another"
+    )
+
+
+def _remove(tag: str) -> None:
+    try:
+        bentoml.models.delete(tag)
+    except NotFound:
+        return
