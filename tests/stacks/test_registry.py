@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from zenml.client import Client
+from zenml.enums import StackComponentType
+
+from stacks import reading, registry
+from stacks.changes import OWNER, Change
+from stacks.definitions import Definition
+from stacks.reading import read_definitions
+from vision.errors import StackError
+
+pytestmark = pytest.mark.integration
+
+TRACKER = StackComponentType.EXPERIMENT_TRACKER
+FIRST_TIME = [
+    "flavor data_validator deepchecks_tabular: registered",
+    "component orchestrator local: registered",
+    "component artifact_store local: registered",
+    "component experiment_tracker local: registered",
+    "component data_validator deepchecks: registered",
+    "component model_registry mlflow: registered",
+    "component orchestrator local-gpu: registered",
+    "stack local: registered",
+    "stack local-gpu: registered",
+]
+
+
+@pytest.fixture
+def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that definitions are read from: a copy of the shipped local.yaml alone."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    shipped = (reading.FOLDER / "local.yaml").read_text(encoding="utf-8")
+    (folder / "local.yaml").write_text(shipped, encoding="utf-8")
+
+    def read() -> tuple[Definition, ...]:
+        return read_definitions(folder)
+
+    monkeypatch.setattr(registry, "read_definitions", read)
+    return folder / "local.yaml"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def sentences(changes: list[Change]) -> list[str]:
+    return [change.sentence for change in changes]
+
+
+def test_a_second_time_changes_nothing(register: Client) -> None:
+    assert sentences(registry.apply()) == FIRST_TIME
+    assert registry.apply() == []
+    assert registry.diff() == []
+
+
+def test_diff_changes_nothing(register: Client) -> None:
+    found = sentences(registry.diff())
+
+    assert found == [each.replace(": registered", ": is not registered") for each in FIRST_TIME]
+    assert [stack.name for stack in register.list_stacks()] == ["default"]
+
+
+def test_the_local_tracker_keeps_everything_under_the_project_home(
+    register: Client, home: Path
+) -> None:
+    registry.apply(["local"])
+
+    tracker = register.get_stack_component(TRACKER, "local")
+    assert tracker.configuration == {"tracking_uri": f"sqlite:///{home}/mlflow.db"}
+    assert tracker.environment == {"_MLFLOW_SERVER_ARTIFACT_ROOT": f"{home}/mlflow"}
+    assert tracker.labels == OWNER
+
+
+def test_what_is_registered_exports_as_the_file_says(register: Client) -> None:
+    registry.apply(["local"])
+    written = yaml.safe_load((reading.FOLDER / "local.yaml").read_text(encoding="utf-8"))
+    [tracker] = written["components"]["experiment_tracker"]
+    del tracker["environment"]  # ZenML 0.98 does not export it
+    here = read_definitions()[2].components["experiment_tracker"][0].here()
+    tracker["configuration"] = here.configuration
+    del written["zenml_version"]
+
+    assert register.get_stack("local").to_yaml() == written
+
+
+def test_stacks_whose_secrets_are_missing_are_left_out_and_say_so(register: Client) -> None:
+    registry.apply()
+
+    assert sorted(stack.name for stack in register.list_stacks()) == [
+        "default",
+        "local",
+        "local-gpu",
+    ]
+    assert sentences(registry.waiting())[0] == (
+        "stack aws: waits for the secret mlflow (password, username); supply it and register: "
+        "zenml secret create mlflow --password=... --username=... "
+        "&& python run.py stacks apply aws"
+    )
+    assert [change.name for change in registry.waiting()] == ["aws", "kubernetes", "on-prem"]
+
+
+def test_a_secret_that_lacks_a_key_is_updated_not_created(register: Client) -> None:
+    register.create_secret("mlflow", {"username": "trainer"})
+
+    assert "zenml secret update mlflow --password=... &&" in registry.waiting()[0].sentence
+
+
+def test_asking_by_name_for_a_stack_without_its_secrets_fails(register: Client) -> None:
+    with pytest.raises(StackError, match=r"^stack on-prem: waits for the secret mlflow"):
+        registry.apply(["local", "on-prem"])
+
+    assert [stack.name for stack in register.list_stacks()] == ["default"]
+
+
+def test_with_their_secrets_all_five_register(register: Client, secrets: None) -> None:
+    registry.apply()
+
+    assert sorted(stack.name for stack in register.list_stacks()) == [
+        "aws",
+        "default",
+        "kubernetes",
+        "local",
+        "local-gpu",
+        "on-prem",
+    ]
+    assert registry.waiting() == []
+    assert registry.apply() == []
+    assert register.get_stack("aws").components[StackComponentType.ORCHESTRATOR][0].flavor_name == (
+        "sagemaker"
+    )
+
+
+def test_a_stack_that_is_not_defined_is_refused_with_the_nearest(register: Client) -> None:
+    with pytest.raises(StackError, match=r"'local_gpu' is not defined .* mean 'local-gpu'\?"):
+        registry.apply(["local_gpu"])
+
+
+def test_an_edited_definition_is_updated_in_place(register: Client, edited: Path) -> None:
+    registry.apply()
+    before = register.get_stack_component(TRACKER, "local").id
+    edit(edited, "/mlflow.db", "/tracking.db")
+    edit(edited, "_MLFLOW_SERVER_ARTIFACT_ROOT", "ELSEWHERE")
+
+    [found] = sentences(registry.diff())
+    [done] = sentences(registry.apply())
+
+    assert "environment._MLFLOW_SERVER_ARTIFACT_ROOT is not in the file" in found
+    assert "environment.ELSEWHERE is missing" in found
+    assert "tracking.db'" in done
+    after = register.get_stack_component(TRACKER, "local")
+    assert after.id == before
+    assert list(after.environment) == ["ELSEWHERE"]
+    assert after.configuration["tracking_uri"].endswith("/tracking.db")
+    assert registry.apply() == []
+
+
+def test_a_setting_taken_out_of_the_file_is_removed(register: Client, edited: Path) -> None:
+    edit(edited, "      tracking_uri", "      tracking_insecure_tls: true\n      tracking_uri")
+    registry.apply()
+    edit(edited, "      tracking_insecure_tls: true\n", "")
+
+    [done] = sentences(registry.apply())
+
+    assert done == (
+        "component experiment_tracker local: configuration.tracking_insecure_tls removed"
+    )
+    tracker = register.get_stack_component(TRACKER, "local")
+    assert list(tracker.configuration) == ["tracking_uri"]
+    assert registry.apply() == []
+
+
+def test_a_component_taken_out_of_a_stack_leaves_it(register: Client, edited: Path) -> None:
+    registry.apply()
+    text = edited.read_text(encoding="utf-8")
+    edited.write_text(text[: text.index("  model_registry:")], encoding="utf-8")
+
+    assert sentences(registry.apply()) == ["stack local: components replaced: model_registry"]
+    assert not register.get_stack("local").components.get(StackComponentType.MODEL_REGISTRY)
+    assert registry.apply() == []
+
+
+def test_a_register_that_points_into_another_clone_is_told_and_moved(
+    register: Client, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONSTACK_HOME", "/elsewhere/.local")
+    registry.apply()
+    monkeypatch.setenv("VISIONSTACK_HOME", str(home))
+
+    assert sentences(registry.diff()) == [
+        "component experiment_tracker local: points into another clone: /elsewhere/.local"
+    ]
+    assert sentences(registry.apply()) == [
+        "component experiment_tracker local: moved here from another clone: /elsewhere/.local"
+    ]
+    assert registry.diff() == []
+
+
+@pytest.mark.fault
+def test_what_somebody_else_registered_is_not_overwritten(register: Client) -> None:
+    register.create_stack_component(
+        "local", "mlflow", TRACKER, {"tracking_uri": "sqlite:////precious.db"}
+    )
+
+    with pytest.raises(StackError) as caught:
+        registry.apply()
+
+    assert str(caught.value) == (
+        "experiment_tracker local is registered with other settings and not by this project; "
+        "rename it (zenml experiment-tracker rename local NEW_NAME) or give the one in "
+        "stacks/*.yaml another name"
+    )
+    assert [stack.name for stack in register.list_stacks()] == ["default"]
+    assert register.get_stack_component(TRACKER, "local").configuration == {
+        "tracking_uri": "sqlite:////precious.db"
+    }
+
+
+@pytest.mark.fault
+def test_another_flavor_under_the_same_name_is_refused(register: Client, edited: Path) -> None:
+    registry.apply()
+    edit(edited, "    flavor: local\n", "    flavor: local_docker\n")
+
+    with pytest.raises(StackError, match=r"orchestrator local is registered with flavor 'local'"):
+        registry.apply()
+
+
+@pytest.mark.fault
+def test_nothing_is_registered_where_one_file_is_wrong(register: Client, edited: Path) -> None:
+    edit(edited, "tracking_uri", "tracking_url")
+
+    with pytest.raises(StackError, match=r"did you mean 'tracking_uri'\?"):
+        registry.apply()
+
+    assert [stack.name for stack in register.list_stacks()] == ["default"]
+    assert not register.list_flavors(name="deepchecks_tabular").total
+
+
+def test_the_table_marks_the_active_stack(register: Client) -> None:
+    registry.apply()
+    register.activate_stack("local")
+
+    lines = registry.list_stacks().splitlines()
+
+    assert lines[0].split() == ["stack", "registered", "components"]
+    [local] = [line for line in lines if line.startswith("*")]
+    assert local.split()[:3] == ["*", "local", "yes"]
+    assert "data_validator: deepchecks_tabular" in local
+    [aws] = [line for line in lines if " aws " in line]
+    assert aws.split()[:4] == ["aws", "waits", "for", "secrets"]
+
+
+def test_an_active_stack_of_somebody_else_is_in_the_table(register: Client) -> None:
+    last = registry.list_stacks().splitlines()[-1]
+
+    assert last.split() == ["*", "default", "yes", "(not", "defined", "in", "stacks/)"]
