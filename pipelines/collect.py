@@ -1,0 +1,116 @@
+"""Puts together what happened from what a pipeline run left in the artifact store.
+
+Nothing is taken from this process, so that runs of any orchestrator are reported alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from zenml.client import Client
+from zenml.enums import ExecutionStatus
+from zenml.models import ArtifactVersionResponse, PipelineRunResponse, StepRunResponse
+from zenml.utils.dashboard_utils import get_run_url
+
+from pipelines.report import FindingEntry, ModelName, RunLink, RunReport
+from steps import tracking
+from vision.bundles.build import Bundle
+from vision.evaluation import EvaluationReport
+from vision.validation.report import Gate, ValidationReport
+
+# Training comes first: a model's tracking run is the one that it was trained in.
+_TRACKING_STEPS = ("train_model", "evaluate_model", "evaluate_bundle", "validate_dataset")
+
+
+def collect(run: PipelineRunResponse) -> RunReport:
+    """Returns the report of a finished pipeline run."""
+    steps = run.steps
+    validation = _load(steps, "validate_dataset", ValidationReport)
+    evaluation = _load(steps, "evaluate_model", EvaluationReport) or _load(
+        steps, "evaluate_bundle", EvaluationReport
+    )
+    bundle = _load(steps, "build_bundle", Bundle) or _load(steps, "load_bundle", Bundle)
+    gates = (*_gates(validation), *_gates(evaluation))
+    status = _status(run, gates)
+    return RunReport(
+        pipeline=run.pipeline.name if run.pipeline else run.name,
+        status=status,
+        pipeline_run=RunLink(id=str(run.id), url=get_run_url(run)),
+        tracking_run=_tracking_run(steps),
+        metrics=_finite(evaluation.metrics) if evaluation else {},
+        gates=gates,
+        model=_model(steps, bundle),
+        bundle=str(bundle.folder) if bundle else None,
+        seconds={name: _seconds(step) for name, step in steps.items()},
+        findings=tuple(map(FindingEntry.of, validation.findings)) if validation else (),
+        error=_error(run) if status == "failed" else None,
+    )
+
+
+def _status(
+    run: PipelineRunResponse, gates: tuple[Gate, ...]
+) -> Literal["completed", "failed", "stopped"]:
+    if run.status == ExecutionStatus.COMPLETED:
+        return "completed"
+    return "failed" if all(gate.passed for gate in gates) else "stopped"
+
+
+def _load(steps: Mapping[str, StepRunResponse], name: str, kind: type[Any]) -> Any:
+    """Returns the output of a step; None where the step did not finish."""
+    step = steps.get(name)
+    if step is None or not step.status.is_successful:
+        return None
+    loaded = next(_artifacts(step)).load()
+    assert isinstance(loaded, kind)
+    return loaded
+
+
+def _artifacts(step: StepRunResponse) -> Iterator[ArtifactVersionResponse]:
+    for versions in step.outputs.values():
+        yield from versions
+
+
+def _gates(report: ValidationReport | EvaluationReport | None) -> tuple[Gate, ...]:
+    return report.gates if report else ()
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+
+
+def _model(steps: Mapping[str, StepRunResponse], bundle: Bundle | None) -> ModelName:
+    """Returns the version once it has its names; a bundle that nobody registered has none."""
+    is_named = "load_bundle" in steps or (
+        "register_model" in steps and steps["register_model"].status.is_successful
+    )
+    if bundle is None or not is_named:
+        return ModelName()
+    return ModelName(name=bundle.manifest.name, version=bundle.manifest.version)
+
+
+def _tracking_run(steps: Mapping[str, StepRunResponse]) -> RunLink:
+    for name in _TRACKING_STEPS:
+        if name in steps and steps[name].status.is_successful:
+            noted = str(next(_artifacts(steps[name])).run_metadata.get("tracking_run", ""))
+            # A model trained without a tracker has no tracking run, whatever came from the cache.
+            return RunLink(id=noted, url=tracking.find_url(noted)) if noted else RunLink()
+    return RunLink()
+
+
+def _seconds(step: StepRunResponse) -> float:
+    if step.status == ExecutionStatus.CACHED or not step.start_time or not step.end_time:
+        return 0.0
+    return round((step.end_time - step.start_time).total_seconds(), 3)
+
+
+def _error(run: PipelineRunResponse) -> str:
+    """Returns what the first failed step said, else what the run said."""
+    for name, step in run.steps.items():
+        if step.status == ExecutionStatus.FAILED:
+            told = Client().get_run_step(step.id).exception_info
+            return f"step {name}: {told.message or told.traceback if told else 'no reason given'}"
+    if run.exception_info:
+        return run.exception_info.message or run.exception_info.traceback
+    return run.status_reason or f"the pipeline run ended as {run.status.value}"

@@ -1,0 +1,188 @@
+"""Runs the pipeline of a job on a stack and reports what happened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zenml.client import Client
+from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
+from zenml.exceptions import RunInterruptedException, RunStoppedException, ZenMLBaseException
+from zenml.models import PipelineRunResponse
+from zenml.pipelines.pipeline_definition import Pipeline
+
+from pipelines.collect import collect
+from pipelines.console import short_log
+from pipelines.leftovers import mark_failed, mark_leftovers, this_process
+from pipelines.report import RunReport
+from serving.store import bundle_tag
+from stacks.readiness import check_active_stack
+from steps.revisions import resolve_revision
+from vision.bundles.champion import read_champion
+from vision.config import JobConfig
+from vision.datasets.load import dataset_digest
+from vision.environment import prepare
+from vision.errors import BundleError, DatasetError
+
+WAIT_VARIABLE = "VISIONSTACK_WAIT_S"
+_WAIT_S = 24 * 3600.0
+_LONGEST_PAUSE_S = 30.0
+
+
+def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) -> RunReport:
+    """Runs a job to its end.
+
+    Args:
+      job: what is run.
+      stack: the stack to run on, without making it the active one; None for the active one.
+      use_cache: whether steps whose inputs did not change are taken from the cache.
+
+    Raises:
+      StackError: the stack is missing or cannot be used here; nothing was started.
+      KeyboardInterrupt: the user stopped it; the pipeline run is marked as failed.
+    """
+    prepare()
+    with _on_stack(stack), short_log():
+        check_active_stack(stack)
+        mark_leftovers()
+        pipeline = _configured(job, use_cache)
+        name = f"{job.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
+        failure = _run(pipeline.with_options(run_name=name), job, name)
+        run = _find(name)
+        if run is None:
+            return RunReport(pipeline=job.pipeline, status="failed", error=failure)
+        return collect(_wait(run))
+
+
+def plan(job: JobConfig, stack: str | None = None) -> str:
+    """Returns what :func:`launch` would run where, in a few lines; starts nothing.
+
+    Raises:
+      StackError: the stack is missing or cannot be used here.
+    """
+    prepare()
+    with _on_stack(stack), short_log():
+        check_active_stack(stack)
+        model = Client().active_stack_model
+        pipeline = _configured(job, use_cache=True)
+        pipeline.prepare(job=job, **dict.fromkeys(_digest_names(job), "unknown"))
+        components = [
+            f"  {kind.value}: {component.name} ({component.flavor_name})"
+            for kind, found in model.components.items()
+            for component in found
+        ]
+        steps = [f"  {number}. {name}" for number, name in enumerate(pipeline.invocations, start=1)]
+        header = [f"pipeline {job.pipeline} on stack {model.name}"]
+        return "\n".join([*header, *components, "steps", *steps])
+
+
+@contextmanager
+def _on_stack(name: str | None) -> Iterator[None]:
+    """Makes a stack the active one of this process only."""
+    if name is None:
+        yield
+        return
+    found = Client().list_stacks(name=name).items
+    before = os.environ.get(ENV_ZENML_ACTIVE_STACK_ID)
+    # An unknown name is refused, with the nearest one, by the check that follows.
+    if found:
+        os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(found[0].id)
+    try:
+        yield
+    finally:
+        os.environ.pop(ENV_ZENML_ACTIVE_STACK_ID, None)
+        if before is not None:
+            os.environ[ENV_ZENML_ACTIVE_STACK_ID] = before
+
+
+def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
+    from pipelines.evaluation import evaluation
+    from pipelines.training import training
+
+    options: dict[str, Any] = {
+        "enable_cache": use_cache and job.zenml.enable_cache,
+        "settings": dict(job.zenml.settings),
+        "tags": list(job.zenml.tags),
+        "extra": this_process(),
+    }
+    chosen = training if job.pipeline == "training" else evaluation
+    return chosen.with_options(**options)
+
+
+def _digest_names(job: JobConfig) -> tuple[str, str]:
+    changing = "weights_digest" if job.pipeline == "training" else "bento_model"
+    return "data_digest", changing
+
+
+def _inputs(job: JobConfig) -> dict[str, str | None]:
+    """Returns what decides, beside the job and the code, whether steps run again."""
+    is_versioned = job.dataset.source == "dvc"
+    digest = resolve_revision(job.dataset).digest if is_versioned else dataset_digest(job.dataset)
+    inputs: dict[str, str | None] = {"data_digest": digest}
+    if job.pipeline == "training":
+        inputs["weights_digest"] = _file_digest(job.model.weights)
+    else:
+        inputs["bento_model"] = _evaluated(job)
+    return inputs
+
+
+def _file_digest(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evaluated(job: JobConfig) -> str:
+    """Returns the tag of the model version to evaluate."""
+    name = job.model.name
+    if job.evaluation.model is not None:
+        return bundle_tag(name, job.evaluation.model)
+    champion = read_champion(name)
+    if champion is None:
+        raise BundleError(
+            f"model.name = {name!r} has no champion to evaluate; train one with pipeline: "
+            "training, or name a version in evaluation.model"
+        )
+    return champion.bento_model
+
+
+def _run(pipeline: Pipeline, job: JobConfig, name: str) -> str | None:
+    """Runs the pipeline; returns why it ended early, None where it did not."""
+    try:
+        inputs = _inputs(job)
+    except (DatasetError, BundleError) as error:
+        return str(error)
+    try:
+        pipeline(job=job, **inputs)
+    except (KeyboardInterrupt, RunInterruptedException, RunStoppedException) as error:
+        if (run := _find(name)) is not None:
+            mark_failed(run, "Interrupted by the user.")
+        raise KeyboardInterrupt from error
+    except (RuntimeError, ZenMLBaseException) as error:
+        # ZenML raises one of these when a step failed; which one, and why, is with the run.
+        return str(error)
+    return None
+
+
+def _find(name: str) -> PipelineRunResponse | None:
+    found = Client().list_pipeline_runs(name=name, size=1, hydrate=True).items
+    return found[0] if found else None
+
+
+def _wait(run: PipelineRunResponse) -> PipelineRunResponse:
+    """Waits for a run that the orchestrator only took on; gives the run as it is at the limit."""
+    limit = time.monotonic() + float(os.environ.get(WAIT_VARIABLE, _WAIT_S))
+    pause_s = 1.0
+    while not run.status.is_finished and time.monotonic() < limit:
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        run = Client().get_pipeline_run(run.id)
+    return run

@@ -1,0 +1,154 @@
+"""What happened in a pipeline run, for machines and for people."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from vision.validation.report import Finding, Gate, Severity
+
+_SUMMARY_WIDTH = 100
+_MOST_FINDINGS = 10
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunLink(_Part):
+    """A run and the page that shows it.
+
+    Attributes:
+      id: as the tool names it; None where there is no run.
+      url: None where no server shows it.
+    """
+
+    id: str | None = None
+    url: str | None = None
+
+
+class ModelName(_Part):
+    """A model version; both are None where none was made."""
+
+    name: str | None = None
+    version: str | None = None
+
+
+class FindingEntry(_Part):
+    """A finding without its sentence."""
+
+    check: str
+    severity: Severity
+    n_images: int
+    images: tuple[str, ...]
+
+    @classmethod
+    def of(cls, finding: Finding) -> FindingEntry:
+        """Takes what the report names of a finding."""
+        return cls(
+            check=finding.check,
+            severity=finding.severity,
+            n_images=finding.n_images,
+            images=finding.images,
+        )
+
+
+class RunReport(_Part):
+    """What happened.
+
+    Attributes:
+      pipeline: the pipeline's name.
+      status: ``stopped`` by a gate, ``failed`` by an error, else ``completed``.
+      pipeline_run: the run in ZenML.
+      tracking_run: the run in the experiment tracker in which the model was trained.
+      metrics: results of the evaluation; None where the data cannot support one.
+      gates: every rule that was judged.
+      model: the model version that was made or evaluated.
+      bundle: its folder.
+      seconds: how long each step took; 0 for a step taken from the cache.
+      findings: what validation found, errors first.
+      error: why it failed, in a sentence or more; not part of the JSON.
+    """
+
+    pipeline: str
+    status: Literal["completed", "failed", "stopped"]
+    pipeline_run: RunLink = RunLink()
+    tracking_run: RunLink = RunLink()
+    metrics: dict[str, float | None] = {}
+    gates: tuple[Gate, ...] = ()
+    model: ModelName = ModelName()
+    bundle: str | None = None
+    seconds: dict[str, float] = {}
+    findings: tuple[FindingEntry, ...] = ()
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the report as JSON values; what is not a number is null."""
+        values = self.model_dump(mode="python", exclude={"error"})
+        plain: dict[str, Any] = json.loads(json.dumps(_without_nan(values), allow_nan=False))
+        return plain
+
+    def summary(self) -> str:
+        """Returns the report as a short table for a person."""
+        console = Console(file=io.StringIO(), width=_SUMMARY_WIDTH, force_terminal=False)
+        table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, text in self._rows():
+            table.add_row(name, text)
+        console.print(table, markup=False)
+        file = console.file
+        assert isinstance(file, io.StringIO)
+        return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [(self.pipeline, self.status)]
+        if self.error:
+            rows.append(("error", self.error))
+        rows += [("metrics", _join(self.metrics))] if self.metrics else []
+        rows += [("gate", f"{_mark(gate)} {gate.sentence}") for gate in self.gates]
+        serious = [finding for finding in self.findings if finding.severity != "info"]
+        rows += [("finding", _say(finding)) for finding in serious[:_MOST_FINDINGS]]
+        if len(serious) > _MOST_FINDINGS:
+            rows.append(("", f"and {len(serious) - _MOST_FINDINGS} more findings"))
+        if self.model.version:
+            rows.append(("model", f"{self.model.name} {self.model.version}"))
+        rows += [("bundle", self.bundle)] if self.bundle else []
+        rows += [("pipeline run", _show(self.pipeline_run))] if self.pipeline_run.id else []
+        rows += [("tracking run", _show(self.tracking_run))] if self.tracking_run.id else []
+        rows.append(("seconds", f"{sum(self.seconds.values()):.1f} in {len(self.seconds)} steps"))
+        return rows
+
+
+def _join(metrics: dict[str, float | None]) -> str:
+    return ", ".join(
+        f"{name} {'–' if value is None else f'{value:.4f}'}" for name, value in metrics.items()
+    )
+
+
+def _mark(gate: Gate) -> str:
+    return "passed" if gate.passed else "FAILED"
+
+
+def _say(finding: FindingEntry) -> str:
+    return f"{finding.severity}: {finding.check}, {finding.n_images:,} images"
+
+
+def _show(link: RunLink) -> str:
+    return f"{link.id} {link.url}" if link.url else str(link.id)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""One ZenML step per file: convert, call one core function, log, return."""

@@ -1,0 +1,36 @@
+"""Reads the dataset into an annotation table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from steps.caching import by_content, code_of
+from steps.revisions import resolve_revision
+from vision.config import DatasetConfig
+from vision.datasets.load import load_annotations
+from vision.datasets.table import AnnotationTable
+
+code = code_of(__name__, "steps.revisions")
+
+
+@step(
+    cache_policy=by_content(__name__),
+    output_materializers="materializers.annotation_table.AnnotationTableMaterializer",
+)
+def load_dataset(
+    dataset: DatasetConfig, data_digest: str
+) -> Annotated[AnnotationTable, "annotation_table"]:
+    """Lists the images with their labels and splits; names what had to be left out.
+
+    Args:
+      dataset: where the images come from.
+      data_digest: digest of the data when the pipeline was started; changed data run this step
+        again although nothing else changed.
+    """
+    del data_digest
+    if dataset.source != "dvc":
+        return load_annotations(dataset)
+    resolved = resolve_revision(dataset)
+    return load_annotations(resolved.config, resolved.source)

@@ -1,0 +1,233 @@
+"""The only door to MLflow.
+
+A stack may have another experiment tracker or none; then everything here does nothing, and the
+pipeline runs just the same. MLflow is imported when a tracking run is open and not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from zenml.client import Client
+
+from vision.bundles.manifest import GRAPH_FILE
+from vision.provenance import CodeVersion
+from vision.quiet import import_tensorflow
+
+if TYPE_CHECKING:
+    import mlflow
+
+    from vision.bundles.build import Bundle
+    from vision.config import TrackingConfig
+    from vision.datasets.table import AnnotationTable
+    from vision.evaluation import EvaluationReport
+
+_FLAVOR = "mlflow"
+_LONGEST_PARAMETER = 500
+_LONGEST_DIGEST = 36
+
+
+class Tracker:
+    """A tracking run that keeps nothing: what a stack without MLflow gets."""
+
+    run_id: str | None = None
+    url: str | None = None
+
+    def log_sections(self, sections: Mapping[str, BaseModel]) -> None:
+        """Logs sections of the configuration as parameters, ``section.key``."""
+
+    def log_metrics(self, metrics: Mapping[str, float | None], epoch: int | None = None) -> None:
+        """Logs numbers, those of an epoch under its number."""
+
+    def log_code(self, code: CodeVersion) -> None:
+        """Logs commit and dirtiness as tags, and the patch as a file."""
+
+    def log_dataset(self, table: AnnotationTable) -> None:
+        """Logs the dataset's digest and where it came from."""
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Logs tags."""
+
+    def log_file(self, name: str, content: bytes) -> None:
+        """Logs a file, for example a page or a figure."""
+
+    def register(self, bundle: Bundle, alias: str, names: Mapping[str, str]) -> str | None:
+        """Registers the bundle's serving graph and returns its number in the registry."""
+        return None
+
+
+@dataclass(frozen=True)
+class MlflowTracker(Tracker):
+    """The MLflow run that ZenML opened for the step at hand."""
+
+    run_id: str
+    url: str | None
+
+    def log_sections(self, sections: Mapping[str, BaseModel]) -> None:
+        """Logs each key as a parameter; a step that is tried again changes nothing."""
+        flat = {
+            f"{name}.{key}": _as_text(value)[:_LONGEST_PARAMETER]
+            for name, section in sections.items()
+            for key, value in section.model_dump(mode="json").items()
+        }
+        _mlflow().log_params(flat)
+
+    def log_metrics(self, metrics: Mapping[str, float | None], epoch: int | None = None) -> None:
+        """Logs the numbers there are."""
+        known = {name: float(value) for name, value in metrics.items() if value is not None}
+        _mlflow().log_metrics(known, step=epoch)
+
+    def log_code(self, code: CodeVersion) -> None:
+        """Logs commit and dirtiness as tags, and the patch as ``code/dirty.patch``."""
+        tags = {"git_commit": code.commit or "unknown", "git_is_dirty": str(code.is_dirty)}
+        self.log_tags(tags)
+        if code.patch:
+            self.log_file("code/dirty.patch", code.patch.encode())
+
+    def log_dataset(self, table: AnnotationTable) -> None:
+        """Logs the digest as a tag and the dataset as the run's input."""
+        from mlflow.data.meta_dataset import MetaDataset
+        from mlflow.data.sources import LocalArtifactDatasetSource
+
+        described = {f"dataset_{key}": value for key, value in table.source.items()}
+        self.log_tags({"data_digest": table.digest, **described})
+        source = LocalArtifactDatasetSource(str(table.root))
+        digest = table.digest[:_LONGEST_DIGEST]
+        dataset = MetaDataset(source, name=table.root.name, digest=digest)
+        _mlflow().log_input(dataset, context="training")
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Logs tags."""
+        _mlflow().set_tags(dict(tags))
+
+    def log_file(self, name: str, content: bytes) -> None:
+        """Logs a file under its name with forward slashes."""
+        from materializers.files import local_folder
+
+        with local_folder() as folder:
+            path = folder / Path(name).name
+            path.write_bytes(content)
+            parent = str(Path(name).parent)
+            _mlflow().log_artifact(str(path), None if parent == "." else parent)
+
+    def register(self, bundle: Bundle, alias: str, names: Mapping[str, str]) -> str | None:
+        """Registers the graph once, however often it is called; None without a registry."""
+        registry = Client().active_stack.model_registry
+        if registry is None or registry.flavor != _FLAVOR:
+            return None
+        client, name = _mlflow().MlflowClient(), bundle.manifest.name
+        number = _find_version(client, name, bundle.manifest.version)
+        if number is None:
+            source = _log_graph(bundle, names)
+            if not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name)
+            made = client.create_model_version(name, source, self.run_id, tags=dict(names))
+            number = str(made.version)
+        client.set_registered_model_alias(name, alias, number)
+        return number
+
+
+def current() -> Tracker:
+    """Returns the tracking run of the step at hand, or one that keeps nothing."""
+    tracker = Client().active_stack.experiment_tracker
+    if tracker is None or tracker.flavor != _FLAVOR:
+        return Tracker()
+    # ZenML switches autologging off at the end of each tracked step and imports TensorFlow for it;
+    # imported here, it does so without its start-up lines.
+    import_tensorflow()
+    run = _mlflow().active_run()
+    return MlflowTracker(run.info.run_id, _run_url(run.info)) if run else Tracker()
+
+
+def step_options(config: TrackingConfig, model_name: str) -> dict[str, Any]:
+    """Returns what a step that tracks is configured with, by the active stack's own names."""
+    tracker = Client().active_stack.experiment_tracker
+    if tracker is None:
+        return {}
+    options: dict[str, Any] = {"experiment_tracker": tracker.name}
+    if tracker.flavor == _FLAVOR:
+        named = {"experiment_name": config.experiment or model_name, "tags": dict(config.tags)}
+        options["settings"] = {f"experiment_tracker.{_FLAVOR}": named}
+    return options
+
+
+def log_evaluation(tracker: Tracker, report: EvaluationReport) -> None:
+    """Logs metrics under ``<split>_<metric>``, the confusion matrix and the per-class table."""
+    from vision.figures import confusion_matrix
+
+    if tracker.run_id is None:
+        return
+    tracker.log_metrics({f"{report.split}_{name}": v for name, v in report.metrics.items()})
+    tracker.log_file("evaluation/confusion_matrix.png", confusion_matrix(report))
+    tracker.log_file("evaluation/per_class.csv", report.per_class.to_csv(index=False).encode())
+
+
+def find_url(run_id: str) -> str | None:
+    """Returns the page of a tracking run; a local database has none."""
+    tracker = Client().active_stack.experiment_tracker
+    if tracker is None or tracker.flavor != _FLAVOR:
+        return None
+    uri = tracker.get_tracking_uri()
+    if not uri.startswith("http"):
+        return None
+    tracker.configure_mlflow()
+    return _run_url(_mlflow().get_run(run_id).info)
+
+
+def _run_url(info: mlflow.entities.RunInfo) -> str | None:
+    uri = _mlflow().get_tracking_uri()
+    if not uri.startswith("http"):
+        return None
+    return f"{uri.rstrip('/')}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+
+
+def _find_version(client: mlflow.MlflowClient, name: str, version: str) -> str | None:
+    found = client.search_model_versions(f"name = '{name}' and tags.model_version = '{version}'")
+    return str(found[0].version) if found else None
+
+
+def _log_graph(bundle: Bundle, names: Mapping[str, str]) -> str:
+    """Logs the serving graph as an MLflow model and returns its URI."""
+    import mlflow.onnx
+    import onnx
+    from mlflow.models import ModelSignature
+
+    graph = onnx.load(bundle.folder / GRAPH_FILE)
+    versions = bundle.manifest.versions
+    logged = mlflow.onnx.log_model(
+        graph,
+        name="model",
+        signature=ModelSignature(_schema(graph.graph.input), _schema(graph.graph.output)),
+        # Given, because finding them out would take MLflow 12 to 21 s.
+        pip_requirements=[f"onnxruntime=={versions.onnxruntime}", f"numpy=={versions.numpy}"],
+        metadata=dict(names),
+    )
+    return str(logged.model_uri)
+
+
+def _schema(values: Any) -> Any:
+    import onnx
+    from mlflow.types import Schema, TensorSpec
+
+    specs = []
+    for value in values:
+        tensor = value.type.tensor_type
+        shape = [axis.dim_value if axis.HasField("dim_value") else -1 for axis in tensor.shape.dim]
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        specs.append(TensorSpec(dtype, tuple(shape), value.name))
+    return Schema(specs)
+
+
+def _mlflow() -> Any:
+    import mlflow
+
+    return mlflow
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

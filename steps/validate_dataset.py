@@ -1,0 +1,56 @@
+"""Validates the dataset through the active stack's data validator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandas as pd
+from zenml import log_metadata, step
+from zenml.client import Client
+
+from steps import tracking
+from steps.caching import by_content, code_of
+from vision.config import ValidationConfig
+from vision.datasets.table import AnnotationTable
+from vision.errors import StackError
+from vision.validation.checks import find_problems
+from vision.validation.report import ValidationReport
+from vision.validation.thumbnails import thumbnails_from
+from vision.validation.validator import DataValidator
+
+# The validator comes from the stack; its code counts as much as what is imported here.
+code = code_of(__name__, "stacks.flavors.deepchecks_validator")
+
+
+@step(
+    cache_policy=by_content(__name__),
+    output_materializers="materializers.validation_report.ValidationReportMaterializer",
+)
+def validate_dataset(
+    table: AnnotationTable, properties: pd.DataFrame, validation: ValidationConfig
+) -> Annotated[ValidationReport, "validation_report"]:
+    """Runs our checks and the validator's suites, and judges the conditions; stops nothing."""
+    findings = find_problems(table, properties)
+    thumbnail = thumbnails_from(table.root)
+    report = _validator().validate(properties, findings, validation, thumbnail)
+    tracker = tracking.current()
+    tracker.log_file("validation/report.html", report.html.encode())
+    tracker.log_metrics({f"findings_{name}": count for name, count in _counts(report).items()})
+    log_metadata({"tracking_run": tracker.run_id or "", **_counts(report)}, infer_artifact=True)
+    return report
+
+
+def _validator() -> DataValidator:
+    stack = Client().active_stack
+    if not isinstance(stack.data_validator, DataValidator):
+        raise StackError(
+            f"stack {stack.name}: its data validator is {stack.data_validator}, and must have "
+            "validate(properties, findings, config, thumbnail); apply the project's stacks with "
+            "python run.py stacks apply"
+        )
+    return stack.data_validator
+
+
+def _counts(report: ValidationReport) -> dict[str, int]:
+    severities = [finding.severity for finding in report.findings]
+    return {"errors": severities.count("error"), "warnings": severities.count("warning")}

@@ -1,0 +1,85 @@
+"""What a report says to machines and to people."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from pipelines.report import FindingEntry, ModelName, RunLink, RunReport
+from vision.validation.report import Finding, Gate
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def report() -> RunReport:
+    finding = Finding(
+        check="corrupt_images", severity="error", message="2 files", images=("a.png", "b.png")
+    )
+    return RunReport(
+        pipeline="training",
+        status="stopped",
+        pipeline_run=RunLink(id="p1", url="http://127.0.0.1:8237/p1"),
+        tracking_run=RunLink(id="t1"),
+        metrics={"accuracy": 0.98765, "auc": None},
+        gates=(
+            Gate(name="accuracy", passed=True, value=0.98765, rule=">= 0.97"),
+            Gate(name="drift", passed=False, value=math.nan, rule="<= 0.2"),
+        ),
+        model=ModelName(name="digits", version="v1"),
+        bundle="/b",
+        seconds={"load_dataset": 1.25, "train_model": 2.0},
+        findings=(FindingEntry.of(finding),),
+        error="not told to machines",
+    )
+
+
+def test_the_keys_are_those_that_are_promised(report: RunReport) -> None:
+    written = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert list(written) == [
+        "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
+        "bundle", "seconds", "findings",
+    ]  # fmt: skip
+    assert written["pipeline_run"] == {"id": "p1", "url": "http://127.0.0.1:8237/p1"}
+    assert written["tracking_run"] == {"id": "t1", "url": None}
+    assert written["findings"] == [
+        {
+            "check": "corrupt_images",
+            "severity": "error",
+            "n_images": 2,
+            "images": ["a.png", "b.png"],
+        }
+    ]
+
+
+def test_what_is_no_number_is_null(report: RunReport) -> None:
+    written = report.to_json()
+    assert written["metrics"] == {"accuracy": 0.98765, "auc": None}
+    assert [gate["value"] for gate in written["gates"]] == [0.98765, None]
+
+
+def test_an_empty_report_has_every_key() -> None:
+    written = RunReport(pipeline="training", status="failed").to_json()
+    assert written["model"] == {"name": None, "version": None}
+    assert written["pipeline_run"] == {"id": None, "url": None}
+    assert (written["bundle"], written["gates"], written["seconds"]) == (None, [], {})
+
+
+def test_the_summary_is_for_a_person(report: RunReport) -> None:
+    lines = report.summary().splitlines()
+    assert lines[0] == "training      stopped"
+    assert "metrics       accuracy 0.9877, auc –" in lines
+    assert "gate          passed accuracy = 0.98765, required >= 0.97" in lines
+    assert "gate          FAILED drift = nan, required <= 0.2" in lines
+    assert "finding       error: corrupt_images, 2 images" in lines
+    assert "model         digits v1" in lines
+    assert "seconds       3.2 in 2 steps" in lines
+    assert "error         not told to machines" in lines
+    assert all(len(line) <= 100 for line in lines)
+
+
+def test_brackets_of_data_are_no_markup() -> None:
+    report = RunReport(pipeline="training", status="failed", error="[red]a[/red] class [b]")
+    assert "[red]a[/red] class [b]" in report.summary()
