@@ -1,0 +1,152 @@
+"""The command line: reads a job, runs its pipeline, and says how it ended.
+
+Exit codes: 0 done, 1 failed, 2 bad configuration or stack, 3 stopped by a gate, 130 interrupted.
+Only light modules are imported up here, so that help and bad configurations are answered at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vision import environment
+from vision.errors import ConfigError, GateStopped, StackError, VisionError
+
+DONE, FAILED, BAD_CONFIGURATION, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
+_EXIT_CODES = {"completed": DONE, "failed": FAILED, "stopped": STOPPED}
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=_FILE, help="The job: a YAML file.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a key of the job."
+)
+@click.option("--stack", metavar="NAME", help="The stack to run on; by default the active one.")
+@click.option("--dry-run", is_flag=True, help="Show the whole job and what would run.")
+@click.option("--no-cache", is_flag=True, help="Run every step, even where nothing changed.")
+@click.option("--report", type=_FILE, metavar="FILE.json", help="Write what happened as JSON.")
+@click.pass_context
+def cli(context: click.Context, /, **options: Any) -> None:
+    """Trains, evaluates and publishes an image classifier from one configuration file.
+
+    For example: python run.py --config configs/train.yaml --set training.epochs=5
+    """
+    if context.invoked_subcommand is not None:
+        if any(options.values()):
+            raise click.UsageError(f"{context.invoked_subcommand} takes none of the job's options")
+    elif options["config"] is not None:
+        context.exit(_run_job(**options))
+    elif any(options.values()):
+        raise click.UsageError("name the job: --config configs/train.yaml")
+    else:
+        click.echo(context.get_help())
+
+
+def _run_job(
+    config: Path, overrides: Sequence[str], stack: str | None, report: Path | None, **flags: bool
+) -> int:
+    from vision.config.describe import describe_job
+    from vision.config.load import load_job
+
+    job = load_job(config, overrides)
+    from pipelines import launch  # brings ZenML, which takes seconds: only for a job that is right
+    from pipelines.report import RunReport
+
+    if flags["dry_run"]:
+        click.echo(f"{describe_job(job)}\n{launch.plan(job, stack)}")
+        return DONE
+    ended = RunReport(pipeline=job.pipeline, status="failed")  # unless it ends otherwise
+    try:
+        ended = launch.launch(job, stack=stack, use_cache=not flags["no_cache"])
+    finally:
+        if report is not None:
+            write_report(report, ended.to_json())
+    click.echo(ended.summary())
+    return _EXIT_CODES[ended.status]
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Writes a report whole or not at all, so that a reader never meets half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+@cli.command()
+def doctor() -> int:
+    """Checks this machine; each line is ok or names the command that mends it."""
+    from stacks.doctor import examine
+
+    checks = examine()
+    click.echo("\n".join(check.line for check in checks))
+    return DONE if all(check.ok for check in checks) else FAILED
+
+
+@cli.group()
+def stacks() -> None:
+    """Registers the stacks of the folder stacks/, lists them, compares them."""
+
+
+@stacks.command()
+@click.argument("names", nargs=-1)
+def apply(names: Sequence[str]) -> None:
+    """Registers the stacks NAMES, or all; a second time changes nothing."""
+    from stacks import registry
+
+    _tell(registry.apply(names or None), *registry.waiting())
+
+
+@stacks.command("list")
+def list_stacks() -> None:
+    """Lists the stacks and which one is active."""
+    from stacks import registry
+
+    click.echo(registry.list_stacks())
+
+
+@stacks.command()
+def diff() -> None:
+    """Shows how the registered stacks differ from the files; changes nothing."""
+    from stacks import registry
+
+    _tell(registry.diff(), *registry.waiting())
+
+
+def _tell(changes: Sequence[Any], *waiting: Any) -> None:
+    for change in (*changes, *waiting):
+        click.echo(change.sentence)
+    click.echo(f"{len(changes)} change{'' if len(changes) == 1 else 's'}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code; a defect keeps its traceback."""
+    environment.prepare()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    try:
+        code = cli.main(arguments, prog_name="run.py", standalone_mode=False)
+        return int(code or DONE)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ConfigError as error:
+        click.echo(f"{error}\nnothing was run", err=True)
+        return BAD_CONFIGURATION
+    except VisionError as error:
+        click.echo(f"error: {error}", err=True)
+        return {StackError: BAD_CONFIGURATION, GateStopped: STOPPED}.get(type(error), FAILED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
