@@ -1,10 +1,10 @@
 """A job's configuration: one YAML file, checked whole before anything heavy is imported."""
 
 from vision.config.augmentation import AugmentationConfig
+from vision.config.dataset import DatasetConfig
 from vision.config.job import JobConfig
 from vision.config.sections import (
     BundleConfig,
-    DatasetConfig,
     DriftConfig,
     EvaluationConfig,
     ModelConfig,

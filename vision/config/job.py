@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from vision.config.augmentation import AugmentationConfig
+from vision.config.dataset import DatasetConfig
 from vision.config.section import Section
 from vision.config.sections import (
     BundleConfig,
-    DatasetConfig,
     DeploymentConfig,
     DriftConfig,
     EvaluationConfig,

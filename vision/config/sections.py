@@ -12,12 +12,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from vision.config.rules import Condition, Minimum, OneOf, broken_rule
-from vision.config.section import Section
+from vision.config.section import Fraction, Section
 from vision.validation.names import SUITE_CHECKS, known_checks
 
 Suite = Literal["integrity", "train_test"]
 SUITES: tuple[Suite, ...] = ("integrity", "train_test")
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 def _is_multiclass(task: str) -> str:
@@ -48,63 +47,6 @@ class ModelConfig(Section):
         "multiclass"
     )
     weights: Path | None = None
-
-
-class SplitConfig(Section):
-    """Shares of the images held out where the data brings no splits of its own.
-
-    Attributes:
-      validation: share held out for early stopping, the reference set and the golden images.
-      test: share held out for the evaluation.
-    """
-
-    validation: Fraction = 0.15
-    test: Fraction = 0.15
-
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> SplitConfig:
-        if self.validation + self.test >= 1.0:
-            raise broken_rule(
-                "validation + test must be below 1, or nothing is left to train on",
-                "validation",
-                "test",
-            )
-        return self
-
-
-class DatasetConfig(Section):
-    """Where the images come from.
-
-    Attributes:
-      source: ``digits`` (bundled with scikit-learn), ``folder`` (a folder per class), ``table``
-        (a parquet or CSV annotation table) or ``dvc`` (a git repository with DVC).
-      path: the folder, table or repository; relative to the working directory.
-      subfolder: the folder of images inside a DVC repository.
-      revision: tag, branch or commit of a DVC repository.
-      split: shares to hold out where the data has no splits.
-      seed: changes which images are held out.
-    """
-
-    source: Literal["digits", "folder", "table", "dvc"]
-    path: str | None = None
-    subfolder: str = "."
-    revision: str | None = None
-    split: SplitConfig = SplitConfig()
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _has_what_its_source_needs(self) -> DatasetConfig:
-        source = self.source
-        if source == "digits" and self.path is not None:
-            raise broken_rule("source digits takes no path; remove it, or use folder", "path")
-        if source != "digits" and self.path is None:
-            raise broken_rule(f"source {source} needs dataset.path; add it", "source", "path")
-        if source == "dvc" and self.revision is None:
-            needed = "source dvc needs dataset.revision (a tag, branch or commit); add it"
-            raise broken_rule(needed, "source", "revision")
-        if source != "dvc" and self.revision is not None:
-            raise broken_rule(f"belongs to source dvc, not to {source}; remove it", "revision")
-        return self
 
 
 class ValidationConfig(Section):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vision.config.sections import DatasetConfig
+from vision.config.dataset import DatasetConfig
 from vision.datasets.digits import digits_folder
 from vision.datasets.problems import Problems
 from vision.datasets.read import read_facts

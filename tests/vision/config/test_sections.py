@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from vision.config.dataset import DatasetConfig, SplitConfig
 from vision.config.job import JobConfig
-from vision.config.sections import DatasetConfig, SplitConfig, ValidationConfig
+from vision.config.sections import ValidationConfig
 from vision.validation.checks import CHECK_NAMES
 from vision.validation.names import OWN_CHECKS, SUITE_CHECKS
 
