@@ -16,7 +16,7 @@ from vision.config import DatasetConfig
 from vision.datasets import load_annotations
 from vision.errors import DatasetError
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def run(repository: Path, *command: str) -> str:

@@ -10,7 +10,13 @@ from vision.models.build import build_model, load_model, predictor
 from vision.models.untrained_encoder import untrained_encoder
 from vision.quiet import import_tensorflow
 
-ARCHITECTURES = ("small_cnn", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50")
+ARCHITECTURES = (
+    "small_cnn",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("mobilenet_v3_small", "efficientnet_v2_b0", "resnet50")
+    ),
+)
 
 
 def build(architecture: str = "small_cnn", size=(32, 32), n_classes: int = 4, weights=None):

@@ -24,6 +24,7 @@ def trained(table):
     return train_model(MODEL, TRAINING, AugmentationConfig(), table)
 
 
+@pytest.mark.slow
 def test_it_learns_what_can_be_learnt(table):
     longer = TRAINING.model_copy(update={"epochs": 6})
     trained = train_model(MODEL, longer, AugmentationConfig(), table)
@@ -39,11 +40,13 @@ def test_the_same_seed_gives_identical_metrics_and_weights(table, trained):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(table, trained):
     other = train_model(MODEL, TRAINING.model_copy(update={"seed": 8}), AugmentationConfig(), table)
     assert other.history["loss"].tolist() != trained.history["loss"].tolist()
 
 
+@pytest.mark.slow
 def test_streaming_gives_the_same_metrics_as_the_cache(table, trained, monkeypatch):
     monkeypatch.setattr("vision.training.fit._BYTES_PER_MB", 1)
     streamed = train_model(MODEL, TRAINING, AugmentationConfig(), table)
@@ -51,6 +54,7 @@ def test_streaming_gives_the_same_metrics_as_the_cache(table, trained, monkeypat
     assert streamed.history[numbers].equals(trained.history[numbers])
 
 
+@pytest.mark.slow
 def test_history_has_a_row_per_epoch_and_the_callback_hears_each(table):
     heard: list[tuple[int, dict[str, float]]] = []
     trained = train_model(
@@ -66,6 +70,7 @@ def test_history_has_a_row_per_epoch_and_the_callback_hears_each(table):
     assert trained.best_epoch in (1, 2)
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_kept(table):
     # A rate this high makes later epochs worse; the kept weights must be those of the best one.
     wild = TRAINING.model_copy(update={"epochs": 5, "learning_rate": 0.05})
@@ -100,6 +105,7 @@ def test_a_stack_that_requires_a_gpu_refuses_without_one(table, monkeypatch):
         train_model(MODEL, TRAINING, AugmentationConfig(), table)
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_in_half_and_returns_full_precision(table, monkeypatch):
     monkeypatch.setenv("VISIONSTACK_MIXED_PRECISION", "1")
     trained = train_model(
