@@ -13,7 +13,7 @@ from stacks.definitions import Definition
 from stacks.reading import read_definitions
 from vision.errors import StackError
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 TRACKER = StackComponentType.EXPERIMENT_TRACKER
 FIRST_TIME = [
