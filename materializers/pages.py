@@ -50,9 +50,13 @@ def image(png: bytes, description: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Returns a table; numbers are aligned right, ``passed`` and ``failed`` are coloured."""
-    body = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in rows)
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    """Returns a table; columns of numbers are aligned right, passed and failed are coloured."""
+    kept = [list(row) for row in rows]
+    is_number = [bool(kept) and all(map(_is_number, column)) for column in zip(*kept, strict=True)]
+    is_number = is_number or [False] * len(header)
+    aligned = [' class="number"' if number else "" for number in is_number]
+    head = "".join(f"<th{kind}>{escape(n)}</th>" for n, kind in zip(header, aligned, strict=True))
+    body = "".join(f"<tr>{''.join(map(_cell, row, aligned))}</tr>" for row in kept)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -65,12 +69,21 @@ def frame(data: pd.DataFrame, index_name: str) -> str:
     )
 
 
-def _cell(value: object) -> str:
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _cell(value: object, aligned: str) -> str:
+    if value in ("passed", "failed"):
+        aligned = f' class="{value}"'
+    return f"<td{aligned}>{escape(_text(value))}</td>"
+
+
+def _text(value: object) -> str:
     if value is None or (isinstance(value, float) and value != value):
-        return '<td class="number">–</td>'
+        return "–"
     if isinstance(value, float):
-        return f'<td class="number">{value:.4g}</td>'
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
     if isinstance(value, int) and not isinstance(value, bool):
-        return f'<td class="number">{value:,}</td>'
-    kind = f' class="{value}"' if value in ("passed", "failed") else ""
-    return f"<td{kind}>{escape(str(value))}</td>"
+        return f"{value:,}"
+    return str(value)

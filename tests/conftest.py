@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo import BIN, Demo, run_demo
+from tests.servers import free_port, running
 from vision.environment import prepare
 
 _SESSION = Path(tempfile.mkdtemp(prefix="visionstack-tests-"))
@@ -41,3 +43,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("VISIONSTACK_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo() -> Demo:
+    """The demonstration, run once for all tests that look at it (a minute or two)."""
+    return run_demo(_SESSION / "demo")
+
+
+@pytest.fixture(scope="session")
+def service(demo: Demo) -> Iterator[str]:
+    """The address of ``bentoml serve`` with the model of the demonstration."""
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    serve = [str(BIN / "bentoml"), "serve", "--port", str(port)]
+    log = demo.folder / "service.txt"
+    with running(serve, demo.environment, log, f"{address}/readyz", within_s=60):
+        yield address

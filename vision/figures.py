@@ -118,9 +118,17 @@ def confusion_matrix(report: EvaluationReport) -> bytes:
     axis.set_ylabel("true class")
     axis.set_title(f"{report.split} split, {report.n_images:,} images", fontsize=10)
     if len(report.classes) <= _LABELLED_CELLS:
-        for (row, column), count in np.ndenumerate(counts):
+        for row, column in np.argwhere(counts):
             colour = "white" if shares[row, column] > 0.5 else "black"
-            axis.text(column, row, str(count), ha="center", va="center", fontsize=7, color=colour)
+            axis.text(
+                column,
+                row,
+                str(counts[row, column]),
+                ha="center",
+                va="center",
+                fontsize=7,
+                color=colour,
+            )
     figure.colorbar(shown, ax=axis, label="share of the true class", fraction=0.046)
     return _png(figure)
 
@@ -145,7 +153,9 @@ def per_class_bars(report: EvaluationReport) -> bytes:
 def _histogram(axis: Axes, properties: pd.DataFrame, name: str) -> None:
     values = properties[name].astype(float)
     low, high = float(values.min()), float(values.max())
-    edges = np.linspace(low, high if high > low else low + 1.0, 31)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, 31)
     for split, colour in _SPLIT_COLOURS.items():
         chosen = values[properties["split"] == split]
         if len(chosen):

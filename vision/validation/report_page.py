@@ -187,6 +187,9 @@ def _section(page: Page) -> str:
     # from folder names, and not every validator escapes them.
     return (
         f"<h2>Report of {html.escape(page.validator)}</h2>"
+        # A viewer that runs no scripts, such as ZenML's dashboard, would show gaps without a word.
+        "<noscript><p>Charts are left out here. Download this page and open it to see them."
+        "</p></noscript>"
         '<iframe sandbox="allow-scripts allow-popups" title="Report of the data validator" '
         f'srcdoc="{html.escape(page.section, quote=True)}"></iframe>'
     )
