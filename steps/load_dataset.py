@@ -9,6 +9,7 @@ from zenml import step
 from steps.caching import by_content, code_of
 from steps.revisions import resolve_revision
 from vision.config import DatasetConfig
+from vision.datasets.check import check_splits
 from vision.datasets.load import load_annotations
 from vision.datasets.table import AnnotationTable
 
@@ -20,7 +21,7 @@ code = code_of(__name__, "steps.revisions")
     output_materializers="materializers.annotation_table.AnnotationTableMaterializer",
 )
 def load_dataset(
-    dataset: DatasetConfig, data_digest: str
+    dataset: DatasetConfig, data_digest: str, splits: tuple[str, ...]
 ) -> Annotated[AnnotationTable, "annotation_table"]:
     """Lists the images with their labels and splits; names what had to be left out.
 
@@ -28,8 +29,18 @@ def load_dataset(
       dataset: where the images come from.
       data_digest: digest of the data when the pipeline was started; changed data run this step
         again although nothing else changed.
+      splits: the splits that later steps cannot do without.
+
+    Raises:
+      DatasetError: the data cannot be used, or one of ``splits`` is empty.
     """
     del data_digest
+    table = _read(dataset)
+    check_splits(table, splits, dataset.split)
+    return table
+
+
+def _read(dataset: DatasetConfig) -> AnnotationTable:
     if dataset.source != "dvc":
         return load_annotations(dataset)
     resolved = resolve_revision(dataset)

@@ -6,18 +6,17 @@ them: the same bytes give the same pixels in training, evaluation, reference and
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from vision.datasets.passes import map_images, map_in_order, open_pool
 from vision.errors import DatasetError
 from vision.images.preprocess import load_image
-from vision.progress import track
 
 Images = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]
@@ -25,6 +24,11 @@ Positions = npt.NDArray[np.intp]
 
 class ImageSource(Protocol):
     """Decoded images that can be taken by position."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that decoded images take for as long as the source is in use."""
+        ...
 
     def __len__(self) -> int:
         """Number of images."""
@@ -41,6 +45,11 @@ class CachedImages:
     def __init__(self, images: Images) -> None:
         self._images = images
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of all images."""
+        return self._images.nbytes
+
     def __len__(self) -> int:
         return len(self._images)
 
@@ -50,11 +59,15 @@ class CachedImages:
 
 
 class StreamedImages:
-    """Images decoded anew each time they are taken."""
+    """Images decoded anew each time they are taken, by one pool of threads."""
+
+    n_bytes = 0
 
     def __init__(self, paths: Sequence[Path], input_size: tuple[int, int]) -> None:
         self._paths = list(paths)
         self._input_size = input_size
+        # Its threads start with the first image and end with the source.
+        self._pool = open_pool()
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -63,7 +76,8 @@ class StreamedImages:
         """Reads, decodes and resizes the images at ``positions``."""
         chosen = [self._paths[position] for position in positions]
         images = np.empty((len(chosen), *self._input_size, 3), np.uint8)
-        for slot, image in enumerate(_read_all(chosen, self._input_size)):
+        read = partial(_read, input_size=self._input_size)
+        for slot, image in enumerate(map_in_order(self._pool, read, chosen)):
             images[slot] = image
         return images
 
@@ -92,8 +106,8 @@ def open_images(
     if needed_bytes > budget_bytes:
         return StreamedImages(files, input_size)
     images = np.empty((len(files), *input_size, 3), np.uint8)
-    decoded = _read_all(files, input_size)
-    for slot, image in enumerate(track(decoded, total=len(files), doing=doing)):
+    read = partial(_read, input_size=input_size)
+    for slot, image in enumerate(map_images(read, files, doing)):
         images[slot] = image
     return CachedImages(images)
 
@@ -102,12 +116,6 @@ def batches(source: ImageSource, batch_size: int) -> Iterator[Images]:
     """Yields all images once, in order, in batches of at most ``batch_size``."""
     for start in range(0, len(source), batch_size):
         yield source.take(np.arange(start, min(start + batch_size, len(source))))
-
-
-def _read_all(files: Sequence[Path], input_size: tuple[int, int]) -> Iterable[Images]:
-    # OpenCV decodes outside the interpreter lock, so threads use every core.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield from pool.map(lambda file: _read(file, input_size), files)
 
 
 def _read(file: Path, input_size: tuple[int, int]) -> Images:

@@ -1,3 +1,6 @@
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -48,3 +51,28 @@ def test_batches_cover_everything_once_in_order(table):
 def test_a_missing_file_is_named(table):
     with pytest.raises(DatasetError, match=r"absent\.png cannot be read"):
         open_images(table.root, ["absent.png"], SIZE, 10**9)
+
+
+@pytest.mark.parametrize("cores", [{0}, {0, 1, 2}])
+def test_a_stream_keeps_its_threads_one_per_core_of_this_process(table, monkeypatch, cores):
+    from vision.images.preprocess import load_image
+
+    threads = set()
+
+    def watched(data, input_size):
+        threads.add(threading.current_thread())
+        return load_image(data, input_size)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)
+    monkeypatch.setattr("vision.image_source.load_image", watched)
+    source = open_images(table.root, list(table.frame["path"]), SIZE, budget_bytes=0)
+    for _ in range(3):
+        source.take(np.arange(45))
+    assert 1 <= len(threads) <= len(cores)
+    assert all(thread.is_alive() for thread in threads)
+
+
+def test_memory_is_that_of_the_decoded_images(table):
+    paths = list(table.frame["path"])
+    assert open_images(table.root, paths, SIZE, 10**9).n_bytes == 45 * 16 * 12 * 3
+    assert open_images(table.root, paths, SIZE, 0).n_bytes == 0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from vision.config.augmentation import AugmentationConfig
 from vision.config.dataset import DatasetConfig
+from vision.config.rules import broken_rule
 from vision.config.section import Section
 from vision.config.sections import (
     BundleConfig,
@@ -51,3 +52,30 @@ class JobConfig(Section):
     deployment: DeploymentConfig = DeploymentConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
     zenml: ZenMLConfig = ZenMLConfig()
+
+    @property
+    def needed_splits(self) -> tuple[str, ...]:
+        """The splits without which the pipeline cannot reach its end, each once."""
+        if self.pipeline == "evaluation":
+            return (self.evaluation.split,)
+        return tuple(dict.fromkeys(("train", "validation", self.evaluation.split)))
+
+    @model_validator(mode="after")
+    def _holds_out_what_it_needs(self) -> JobConfig:
+        if self.dataset.source != "digits":
+            # A dataset may bring its own splits: known only when it is read.
+            return self
+        shares = {"validation": self.dataset.split.validation, "test": self.dataset.split.test}
+        empty = next((split for split in self.needed_splits if shares.get(split) == 0.0), None)
+        if empty is None:
+            return self
+        key = f"dataset.split.{empty}"
+        if self.pipeline == "training" and empty == "validation":
+            needed = f"training needs validation images, and digits brings none; set {key} above 0"
+            raise broken_rule(needed, key, "pipeline")
+        raise broken_rule(
+            f"evaluation.split is {empty}, and digits brings no images for it; set {key} above 0, "
+            "or choose another evaluation.split",
+            key,
+            "evaluation.split",
+        )

@@ -16,7 +16,7 @@ PROBLEMS: dict[str, tuple[Severity, str]] = {
     "missing_files": ("error", "files that the table names but that do not exist"),
     "refused_links": ("error", "links that are broken, lead outside, or point to a folder"),
     "special_files": ("error", "pipes, sockets or devices"),
-    "outside_root": ("error", "paths of the table that lead out of its folder"),
+    "outside_root": ("error", "paths of the table that are not below its folder"),
     "duplicate_rows": ("error", "paths that the table names more than once"),
     "unlabelled_images": ("error", "rows of the table without a label"),
     "empty_classes": ("warning", "class folders without a usable image"),

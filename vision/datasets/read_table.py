@@ -30,10 +30,13 @@ def scan_table(file: Path, problems: Problems) -> list[Labelled]:
     frame = _read(file)
     root = file.parent.resolve()
     found: dict[str, Labelled] = {}
-    for path, label, split in zip(frame["path"], frame["label"], frame["split"], strict=True):
-        relative = _relative(str(path), root)
-        if relative is None:
-            problems.add("outside_root", str(path))
+    rows = zip(frame["path"], frame["label"], frame["split"], strict=True)
+    for number, (path, label, split) in enumerate(rows, start=1):
+        relative = _relative(path, root)
+        if not path:
+            problems.add("outside_root", f"row {number}", "the path is empty")
+        elif relative is None:
+            problems.add("outside_root", path)
         elif not label:
             problems.add("unlabelled_images", relative)
         elif relative in found:
@@ -86,9 +89,7 @@ def _splits(column: pd.Series, file: Path) -> pd.Series:
 
 
 def _relative(path: str, root: Path) -> str | None:
-    """Returns the path relative to ``root`` without ``..``, or None where it leads out of it."""
-    if not path:
-        return None
+    """Returns the path relative to ``root`` without ``..``, or None where it is not below it."""
     # Not resolved: a link inside the folder is judged by where it leads when it is opened.
     inside = Path(os.path.relpath(root / path, root))
-    return None if inside.parts[0] == os.pardir else inside.as_posix()
+    return None if inside.parts[:1] in ((), (os.pardir,)) else inside.as_posix()

@@ -49,6 +49,20 @@ def assign_splits(
     return [split_of[content] for content in contents]
 
 
+def fewest_images(split: str, shares: Mapping[str, float]) -> int:
+    """Returns how many distinct images a class needs for ``split`` to get one of them.
+
+    Args:
+      split: one of ``shares``, with a share above 0.
+      shares: as in :func:`assign_splits`.
+    """
+    # Fewer than half an image is rounded to none.
+    n_images = max(1, math.floor(0.5 / shares[split]))
+    while _counts(n_images, shares)[split] < 1:
+        n_images += 1
+    return n_images
+
+
 def _shuffled(contents: Iterable[str], seed: int) -> list[str]:
     return sorted(
         contents, key=lambda content: hashlib.sha256(f"{seed}/{content}".encode()).digest()

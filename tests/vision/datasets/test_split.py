@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from vision.datasets.split import assign_splits
+from vision.datasets.split import assign_splits, fewest_images
 
 SHARES = {"validation": 0.15, "test": 0.15}
 
@@ -77,3 +77,20 @@ def test_another_seed_holds_out_other_images() -> None:
 
 def test_no_shares_leave_all_for_training() -> None:
     assert set(assign_splits(contents_of(9), ["cat"] * 9, {}, seed=0)) == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "expected"),
+    [(0.15, 0.15, 4), (0.5, 0.0, 2), (0.5, 0.49, 3), (0.01, 0.15, 50), (0.9, 0.05, 2)],
+)
+def test_fewest_images_is_where_the_first_is_held_out(
+    validation: float, test: float, expected: int
+) -> None:
+    shares = {"validation": validation, "test": test}
+    assert fewest_images("validation", shares) == expected
+
+    def held_out(n: int) -> bool:
+        return "validation" in assign_splits(contents_of(n), ["cat"] * n, shares, seed=0)
+
+    assert held_out(expected)
+    assert not any(held_out(n) for n in range(1, expected))

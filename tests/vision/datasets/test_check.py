@@ -1,0 +1,61 @@
+"""A dataset without a split that the job needs is refused, with the reason and the next move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus import class_folders
+from tests.vision.datasets.reading import load
+from vision.config.dataset import SplitConfig
+from vision.datasets import AnnotationTable
+from vision.datasets.check import check_splits
+from vision.errors import DatasetError
+
+pytestmark = pytest.mark.usefixtures("home")
+
+NEEDED = ("train", "validation", "test")
+
+
+def refusal_of(table: AnnotationTable, shares: SplitConfig, *needed: str) -> str:
+    with pytest.raises(DatasetError) as refused:
+        check_splits(table, needed, shares)
+    return str(refused.value)
+
+
+def test_a_dataset_with_all_splits_passes(tmp_path: Path) -> None:
+    check_splits(load(class_folders(tmp_path, n_per_class=4)), NEEDED, SplitConfig())
+
+
+def test_a_share_of_nothing_is_named(tmp_path: Path) -> None:
+    shares = SplitConfig(test=0.0)
+    table = load(class_folders(tmp_path, n_per_class=20), split=shares)
+    assert refusal_of(table, shares, *NEEDED) == (
+        f"split test of {tmp_path} has no image, and the job needs some; dataset.split.test is 0: "
+        "set it above 0, add images to test, or choose another evaluation.split"
+    )
+    check_splits(table, ("train", "validation"), shares)
+
+
+@pytest.mark.parametrize("n_per_class", [2, 3])
+def test_classes_too_small_for_the_shares_are_told_how_large_to_be(
+    tmp_path: Path, n_per_class: int
+) -> None:
+    table = load(class_folders(tmp_path, n_per_class=n_per_class))
+    assert refusal_of(table, SplitConfig(), *NEEDED) == (
+        f"split validation of {tmp_path} has no image, and the job needs some; "
+        "dataset.split.validation = 0.15 takes an image from each class that has at least 4 "
+        f"different ones, and the largest in train has {n_per_class}: "
+        "add images, or raise dataset.split.validation"
+    )
+
+
+def test_nothing_is_taken_for_training(tmp_path: Path) -> None:
+    full = load(class_folders(tmp_path, n_per_class=20))
+    table = AnnotationTable.from_rows(tmp_path, full.rows("test").to_dict("records"))
+    assert refusal_of(table, SplitConfig(), *NEEDED).endswith(
+        "add images to train: no other split gives any of its own to it"
+    )
+    assert "the largest in train has 0" in refusal_of(table, SplitConfig(), "validation")
+    check_splits(table, ("test",), SplitConfig())

@@ -1,0 +1,96 @@
+"""Tables of images: what is kept, what is left out and how it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.corpus import class_folders
+from tests.vision.datasets.reading import listed, load
+from vision.errors import DatasetError
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def write_table(root: Path, frame: pd.DataFrame, suffix: str) -> Path:
+    file = root / f"images{suffix}"
+    frame.to_csv(file, index=False) if suffix == ".csv" else frame.to_parquet(file)
+    return file
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_table_gives_labels_and_splits(tmp_path: Path, suffix: str) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=3)
+    paths = [f"{name}/{number:02d}.png" for name in ("cat", "dog") for number in range(3)]
+    splits = ["train", "valid", "test"] * 2
+    frame = pd.DataFrame({"path": paths, "label": ["10", "7"] * 3, "split": splits, "note": "x"})
+    table = load(write_table(root, frame, suffix), "table")
+    assert table.classes == ("10", "7")
+    assert table.root == root
+    assert table.frame["split"].tolist() == ["train", "validation", "test"] * 2
+
+
+def test_table_names_what_it_leaves_out(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=3)
+    rows = [
+        ("cat/00.png", "cat"),
+        (str(root / "dog" / "00.png"), "dog"),
+        ("cat/00.png", "dog"),
+        ("cat/99.png", "cat"),
+        ("../outside.png", "cat"),
+        ("dog/01.png", ""),
+    ]
+    table = load(write_table(root, pd.DataFrame(rows, columns=["path", "label"]), ".csv"), "table")
+    assert table.frame["path"].tolist() == ["cat/00.png", "dog/00.png"]
+    assert listed(table) == {
+        "missing_files": ("cat/99.png",),
+        "outside_root": ("../outside.png",),
+        "duplicate_rows": ("cat/00.png",),
+        "unlabelled_images": ("dog/01.png",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"file": ["a"], "label": ["b"]}, "has the columns file, label, but no path"),
+        ({"path": ["a"], "label": ["b"], "split": ["dev"]}, "has the splits dev; use train"),
+        (
+            {"path": ["a", "b"], "label": ["x", "y"], "split": ["train", ""]},
+            "has 1 rows without a split",
+        ),
+    ],
+)
+def test_unusable_tables_say_why(tmp_path: Path, frame: dict[str, list[str]], message: str) -> None:
+    file = write_table(tmp_path, pd.DataFrame(frame), ".csv")
+    with pytest.raises(DatasetError, match=message):
+        load(file, "table")
+
+
+def test_table_must_be_csv_or_parquet(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"must end in \.csv or \.parquet"):
+        load(tmp_path / "images.xlsx", "table")
+    with pytest.raises(DatasetError, match=r"images.csv does not exist"):
+        load(tmp_path / "images.csv", "table")
+
+
+def test_a_path_that_is_no_file_below_the_folder_is_named(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=3)
+    paths = ["cat/00.png", ".", "dog/00.png", "", "cat/..", "", ".."]
+    frame = pd.DataFrame({"path": paths, "label": ["cat", "cat", "dog", *["cat"] * 4]})
+    table = load(write_table(root, frame, ".csv"), "table")
+    assert table.frame["path"].tolist() == ["cat/00.png", "dog/00.png"]
+    assert listed(table) == {"outside_root": (".", "..", "cat/..", "row 4", "row 6")}
+    (finding,) = table.problems
+    assert finding.message == (
+        "5 paths of the table that are not below its folder (left out), for example ."
+    )
+
+
+def test_an_empty_path_is_named_by_its_row(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=1)
+    frame = pd.DataFrame({"path": ["cat/00.png", None, "dog/00.png"], "label": ["a", "b", "b"]})
+    (finding,) = load(write_table(root, frame, ".parquet"), "table").problems
+    assert finding.message.endswith("for example row 2: the path is empty")
