@@ -17,6 +17,7 @@ prepare()
 from vision.config import JobConfig, ValidationConfig  # noqa: E402  (the switches must be set first)
 from vision.config.load import load_job  # noqa: E402
 from vision.errors import ConfigError, GateStopped, VisionError  # noqa: E402
+from vision.streams import outlive_readers  # noqa: E402
 from vision.validation.report import Gate  # noqa: E402
 
 
@@ -44,6 +45,7 @@ def _run(job: JobConfig) -> str:
     # Imported here so that a wrong configuration is refused before TensorFlow is loaded.
     from vision.bundles.build import BundleSource, build_bundle
     from vision.bundles.manifest import Lineage
+    from vision.datasets.check import check_splits
     from vision.datasets.load import load_annotations
     from vision.evaluation import evaluate_model
     from vision.properties import compute_properties
@@ -52,6 +54,7 @@ def _run(job: JobConfig) -> str:
     from vision.validation.judge import judge_findings
 
     table = load_annotations(job.dataset)
+    check_splits(table, job.needed_splits, job.dataset.split)
     properties = compute_properties(table)
     findings = find_problems(table, properties)
     for finding in findings:
@@ -83,4 +86,5 @@ def _stop_unless_passed(gates: tuple[Gate, ...]) -> None:
 
 
 if __name__ == "__main__":
+    outlive_readers()
     raise SystemExit(main())

@@ -76,12 +76,7 @@ def evaluate_model(
       DatasetError: the split is empty.
       ModelError: the predictor gives another number of classes than the table has.
     """
-    rows = table.rows(evaluation.split)
-    if rows.empty:
-        raise DatasetError(
-            f"split {evaluation.split} of {table.root} has no image to evaluate on; "
-            f"set dataset.split.{evaluation.split} above 0, or choose another evaluation.split"
-        )
+    rows = _rows_of(table, evaluation.split)
     probabilities = _predict_all(predict, table, list(rows["path"]), input_size, evaluation)
     labels = np.asarray(table.class_index(rows["label"]))
     predicted = probabilities.argmax(axis=1)
@@ -92,18 +87,24 @@ def evaluate_model(
         metrics=metrics,
         per_class=per_class_metrics(labels, predicted, table.classes),
         confusion=confusion(labels, predicted, len(table.classes)),
-        predictions=pd.DataFrame(
-            {
-                "path": list(rows["path"]),
-                "label": list(rows["label"]),
-                "predicted": [table.classes[index] for index in predicted],
-                "probability": probabilities.max(axis=1),
-            }
+        predictions=rows[["path", "label"]].assign(
+            predicted=[table.classes[index] for index in predicted],
+            probability=probabilities.max(axis=1),
         ),
         gates=tuple(
             judge_minimum(name, metrics[name], minimum) for name, minimum in evaluation.gate.items()
         ),
     )
+
+
+def _rows_of(table: AnnotationTable, split: str) -> pd.DataFrame:
+    rows = table.rows(split)
+    if rows.empty:
+        raise DatasetError(
+            f"split {split} of {table.root} has no image to evaluate on; "
+            "add images to it, or choose another evaluation.split"
+        )
+    return rows
 
 
 def _predict_all(

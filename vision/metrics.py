@@ -1,7 +1,7 @@
 """Metrics of a classifier, from aligned class indices and probabilities.
 
-A metric that the data cannot support (an area under the curve with a single class present) is
-NaN, which no gate passes; it is never a made-up number.
+A metric that the data cannot support (an area under the curve with a single class present, the
+three best answers of three classes) is NaN, which no gate passes; it is never a made-up number.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ _TOP_K = 3
 def compute_metrics(labels: Indices, probabilities: Probabilities) -> dict[str, float]:
     """Returns ``accuracy``, ``macro_f1``, ``weighted_f1``, ``auc`` and ``top_3_accuracy``.
 
+    ``auc`` is NaN where a single class occurs. ``top_3_accuracy`` is NaN with three classes or
+    fewer, where every answer would be right.
+
     Args:
       labels: ``(n,)`` true class indices.
       probabilities: ``(n, k)`` predicted probabilities, aligned with ``labels``.
@@ -32,13 +35,12 @@ def compute_metrics(labels: Indices, probabilities: Probabilities) -> dict[str, 
     """
     _check_aligned(labels, probabilities)
     predicted = probabilities.argmax(axis=1)
-    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP_K]
     return {
         "accuracy": float((predicted == labels).mean()),
         "macro_f1": _f1(labels, predicted, "macro"),
         "weighted_f1": _f1(labels, predicted, "weighted"),
         "auc": _area_under_curve(labels, probabilities),
-        "top_3_accuracy": float((top == labels[:, None]).any(axis=1).mean()),
+        "top_3_accuracy": _top_accuracy(labels, probabilities),
     }
 
 
@@ -70,6 +72,14 @@ def _f1(labels: Indices, predicted: Indices, average: str) -> float:
         labels, predicted, average=average, zero_division=0.0
     )
     return float(score)
+
+
+def _top_accuracy(labels: Indices, probabilities: Probabilities) -> float:
+    """Share of images whose class is among the three most probable."""
+    if probabilities.shape[1] <= _TOP_K:
+        return float("nan")
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP_K]
+    return float((top == labels[:, None]).any(axis=1).mean())
 
 
 def _area_under_curve(labels: Indices, probabilities: Probabilities) -> float:

@@ -1,10 +1,14 @@
-"""Progress over long passes: a bar at a terminal, a few plain lines everywhere else."""
+"""Progress over long passes: a bar at a terminal, a few plain lines everywhere else.
+
+Nothing here ever stops the work that it tells about: when nobody reads any more, it goes quiet.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -13,6 +17,12 @@ Item = TypeVar("Item")
 
 # Without a terminal: often enough to see that it goes on, rarely enough for a log.
 _SECONDS_BETWEEN_LINES = 5.0
+
+
+def say(text: str) -> None:
+    """Prints a line on standard error, and nothing once its reader is gone (``| head``)."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def track(items: Iterable[Item], total: int, doing: str, unit: str = "images") -> Iterator[Item]:
@@ -40,7 +50,7 @@ def _plain(items: Iterable[Item], total: int, doing: str, unit: str) -> Iterator
         yield item
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES and done < total:
-            print(f"{doing}: {done:,} of {total:,} {unit}", file=sys.stderr, flush=True)
+            say(f"{doing}: {done:,} of {total:,} {unit}")
             last = now
     seconds = time.monotonic() - started
-    print(f"{doing}: {done:,} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    say(f"{doing}: {done:,} {unit} in {seconds:.1f} s")

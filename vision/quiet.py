@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 _KNOWN = re.compile(
@@ -49,7 +49,8 @@ def without_known_lines() -> Iterator[None]:
             caught.seek(0)
             kept = [line for line in caught if not _KNOWN.search(line.decode(errors="replace"))]
             if kept:
-                os.write(saved, b"".join(kept))
+                with suppress(BrokenPipeError):  # nobody reads there any more
+                    os.write(saved, b"".join(kept))
             os.close(saved)
 
 

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from vision.config.rules import judge_minimum
 from vision.metrics import compute_metrics, confusion, per_class_metrics
 
 
@@ -11,8 +12,8 @@ def one_hot(indices: list[int], k: int = 3) -> np.ndarray:
 
 
 def test_an_oracle_scores_exactly_one():
-    labels = np.array([0, 1, 2, 2, 1, 0])
-    metrics = compute_metrics(labels, np.eye(3)[labels])
+    labels = np.array([0, 1, 2, 3, 1, 0])
+    metrics = compute_metrics(labels, np.eye(4)[labels])
     assert metrics == {
         "accuracy": 1.0,
         "macro_f1": 1.0,
@@ -49,6 +50,15 @@ def test_auc_leaves_out_classes_that_do_not_occur():
 def test_top_3_counts_the_true_class_among_the_three_most_probable():
     probabilities = np.array([[0.4, 0.3, 0.2, 0.1], [0.4, 0.3, 0.2, 0.1]])
     assert compute_metrics(np.array([2, 3]), probabilities)["top_3_accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(("k", "is_number"), [(2, False), (3, False), (4, True)])
+def test_top_3_of_three_classes_says_nothing(k: int, is_number: bool):
+    labels = np.arange(k)
+    metrics = compute_metrics(labels, np.roll(np.eye(k), 1, axis=1))
+    assert math.isfinite(metrics["top_3_accuracy"]) is is_number
+    gate = judge_minimum("top_3_accuracy", metrics["top_3_accuracy"], 0.0)
+    assert gate.passed is is_number
 
 
 def test_misaligned_rows_are_refused():

@@ -1,6 +1,6 @@
 import re
 
-from vision.progress import track
+from vision.progress import say, track
 
 
 def test_without_a_terminal_there_is_a_plain_line_every_five_seconds(capsys, monkeypatch):
@@ -30,3 +30,18 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert list(track("abc", total=3, doing="reading")) == ["a", "b", "c"]
     assert "reading" in capsys.readouterr().err
+
+
+def test_a_reader_that_left_does_not_stop_the_work(monkeypatch):
+    class Closed:
+        def isatty(self):
+            return False
+
+        def write(self, text):
+            raise BrokenPipeError
+
+        flush = write
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    say("anybody there?")
+    assert list(track("abc", total=3, doing="reading")) == ["a", "b", "c"]

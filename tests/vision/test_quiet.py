@@ -57,3 +57,17 @@ def test_lines_survive_an_exception():
         "    os.write(2, b'handled\\n')\n"
     )
     assert ended.stderr.splitlines() == ["what happened", "handled"]
+
+
+def test_lines_that_nobody_reads_stop_nothing():
+    ended = run(
+        "import os\n"
+        "from vision.quiet import without_known_lines\n"
+        "reader, writer = os.pipe()\n"
+        "os.dup2(writer, 2)\n"
+        "os.close(reader)\n"
+        "with without_known_lines():\n"
+        "    os.write(2, b'something new\\n')\n"
+        "os._exit(0)\n"
+    )
+    assert ended.stderr == ""

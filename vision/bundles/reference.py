@@ -34,7 +34,7 @@ def reference_rows(table: AnnotationTable, n_rows: int, seed: int) -> pd.DataFra
     if rows.empty:
         raise DatasetError(
             f"split {_SPLIT} of {table.root} has no image for the reference set; "
-            f"set dataset.split.{_SPLIT} above 0"
+            f"add images to it, or hold out more with dataset.split.{_SPLIT}"
         )
     if len(rows) <= n_rows:
         return rows.reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 
 
@@ -23,6 +23,18 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 def is_close(word: str, candidate: str) -> bool:
     """Whether the candidate is near enough to be taken for what was meant (a third may differ)."""
     return distance(word, candidate) <= max(1, len(candidate) // 3)
+
+
+def did_you_mean(word: str, candidates: Collection[str]) -> str:
+    """Returns what to say about a name that is none of the candidates: a guess, or all of them.
+
+    >>> did_you_mean("locl", ["aws", "local"]), did_you_mean("nope", ["aws", "local"])
+    ("did you mean 'local'?", 'known: aws, local')
+    """
+    guess = nearest(word, candidates)
+    if guess is not None and is_close(word, guess):
+        return f"did you mean {guess!r}?"
+    return f"known: {', '.join(candidates) or 'none'}"
 
 
 def distance(first: str, second: str) -> int:

@@ -9,12 +9,15 @@ from vision.config.source import read_text
 
 _PLACE = Place(OVERRIDE)
 _FORM = "must be KEY.PATH=VALUE, for example training.epochs=5"
+# Text that begins so was meant as YAML, and is told what is wrong with it.
+_MEANT_AS_YAML = ("{", "[", "'", '"')
 
 
 def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Problem]]:
     """Returns the root with every override in place, and the overrides that could not be used.
 
-    Values are read as YAML. Sections that are not there yet are made; later overrides win.
+    Values are read as YAML, or as plain text where they are none (``> 0``). Sections that are not
+    there yet are made; later overrides win.
     """
     problems: list[Problem] = []
     for override in overrides:
@@ -23,7 +26,7 @@ def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Pr
         if not separator or not all(path):
             problems.append(Problem(_PLACE, (), f"{show(override)} {_FORM}"))
             continue
-        value, unreadable = read_text(text, _PLACE, path)
+        value, unreadable = _read(text, path)
         problems += unreadable
         blocked = _blocked_at(root, path)
         if blocked is not None:
@@ -32,6 +35,15 @@ def apply_overrides(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Pr
         elif not unreadable or value.path == path:
             root = _placed(root, path, value)
     return root, problems
+
+
+def _read(text: str, path: KeyPath) -> tuple[Node, list[Problem]]:
+    value, problems = read_text(text, _PLACE, path)
+    is_yaml = value.path == path
+    if is_yaml or text.lstrip().startswith(_MEANT_AS_YAML):
+        return value, problems
+    quoted = text.replace("'", "''")
+    return read_text(f"'{quoted}'", _PLACE, path)
 
 
 def _blocked_at(root: Node, path: KeyPath) -> Node | None:

@@ -52,7 +52,8 @@ def broken_rule(message: str, *keys: str) -> PydanticCustomError:
 
     Args:
       message: the rule and the next move.
-      keys: the keys of the section that the rule is about, the one to mend first.
+      keys: the keys that the rule is about, relative to the section and dotted where they lie
+        deeper (``split.test``), the one to mend first.
     """
     return PydanticCustomError("broken_rule", "{message}", {"message": message, "keys": keys})
 

@@ -6,6 +6,7 @@ it was read. Class names are absent on purpose: they come from the data.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,16 @@ from vision.validation.names import SUITE_CHECKS, known_checks
 
 Suite = Literal["integrity", "train_test"]
 SUITES: tuple[Suite, ...] = ("integrity", "train_test")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?")
+
+
+def _is_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "must be up to 40 lower-case letters, digits, '.', '_' and '-', "
+            "with a letter or digit first and last"
+        )
+    return name
 
 
 def _is_multiclass(task: str) -> str:
@@ -35,10 +46,10 @@ class ModelConfig(Section):
       input_size: ``[height, width]`` in pixels that every image is resized to.
       task: one class per image, or several.
       weights: a local ``.keras`` or ``.weights.h5`` file for the backbone; without one it is
-        trained from scratch.
+        trained from scratch. ``small_cnn`` has no backbone and takes none.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$")]
+    name: Annotated[str, AfterValidator(_is_name)]
     architecture: Literal["small_cnn", "mobilenet_v3_small", "efficientnet_v2_b0", "resnet50"] = (
         "small_cnn"
     )
@@ -47,6 +58,16 @@ class ModelConfig(Section):
         "multiclass"
     )
     weights: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_what_weights_are_for(self) -> ModelConfig:
+        if self.weights is not None and self.architecture == "small_cnn":
+            needed = (
+                "small_cnn is trained from scratch and has no backbone to load; remove "
+                "model.weights, or choose a backbone in model.architecture"
+            )
+            raise broken_rule(needed, "weights", "architecture")
+        return self
 
 
 class ValidationConfig(Section):
@@ -105,7 +126,8 @@ class EvaluationConfig(Section):
 
     Attributes:
       split: the split that is scored.
-      gate: metric to the least value that lets the pipeline go on.
+      gate: metric to the least value that lets the pipeline go on; ``top_3_accuracy`` needs more
+        than three classes.
       batch_size: images per prediction call.
       model: for ``pipeline: evaluation``, the version to score; None means the champion.
     """

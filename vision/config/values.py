@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from vision.config.document import KeyPath, Node, Problem, dotted, problem_with
 from vision.config.job import JobConfig
-from vision.config.nearest import nearest
+from vision.config.nearest import is_close, nearest
 
 _TYPES = {
     "int_type": "must be a whole number",
@@ -30,10 +30,11 @@ _BOUNDS = {
     "greater_than_equal": ("must be at least {}", "ge"),
     "less_than": ("must be below {}", "lt"),
     "less_than_equal": ("must be at most {}", "le"),
-    "string_pattern_mismatch": ("must match the pattern {}", "pattern"),
-    "too_long": ("must have at most {} values", "max_length"),
     "literal_error": ("must be one of {}", "expected"),
 }
+# What the values of a list of fixed length are, by its key; those of every other key are a range.
+_PARTS = {"input_size": ("height", "width")}
+_RANGE = ("low", "high")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -41,7 +42,9 @@ def check_values(root: Node) -> tuple[JobConfig | None, list[Problem]]:
     """Returns the job, or None and everything that is wrong with its values."""
     job, errors = _collect(root.plain())
     problems = [_problem(root, error) for error in errors if not _is_reported(root, error)]
-    return (None if errors else job), problems
+    # Each value that a list lacks is an error of its own, and told in the same words.
+    told_once = {str(problem): problem for problem in problems}
+    return (None if errors else job), list(told_once.values())
 
 
 def _collect(data: object) -> tuple[JobConfig | None, list[ErrorDetails]]:
@@ -68,7 +71,8 @@ def _collect(data: object) -> tuple[JobConfig | None, list[ErrorDetails]]:
 
 def _follows(error: ErrorDetails, settled: set[KeyPath]) -> bool:
     """Whether an error is, or comes from, one that was found before."""
-    paths = [error["loc"], *((*error["loc"], key) for key in error.get("ctx", {}).get("keys", ()))]
+    keys = error.get("ctx", {}).get("keys", ())
+    paths = [error["loc"], *((*error["loc"], *key.split(".")) for key in keys)]
     return any(path[: len(done)] == done for path in paths for done in settled)
 
 
@@ -100,13 +104,15 @@ def _problem(root: Node, error: ErrorDetails) -> Problem:
     meant = None
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         meant = nearest(error["input"], _QUOTED.findall(str(context["expected"])))
+        if meant is not None and not is_close(error["input"], meant):
+            meant = None  # the rule lists all choices
     return problem_with(node, _rule(error), meant)
 
 
 def _named(section: Node, keys: Iterable[str]) -> Node:
     """Returns the first of the keys that a rule is about and that was written, else the section."""
     for key in keys:
-        node, absent = section.find((key,))
+        node, absent = section.find(tuple(key.split(".")))
         if not absent:
             return node
     return section
@@ -114,8 +120,10 @@ def _named(section: Node, keys: Iterable[str]) -> Node:
 
 def _rule(error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
-    if kind == "missing":
-        return "has too few values"
+    if kind in ("missing", "too_long"):
+        key = [str(key) for key in error["loc"] if not isinstance(key, int)][-1]
+        parts = _PARTS.get(key, _RANGE)
+        return f"needs {len(parts)} values, [{', '.join(parts)}]"
     if kind in _TYPES:
         return _TYPES[kind]
     if kind in _BOUNDS:

@@ -39,11 +39,7 @@ def feature_map(
 def _small_cnn(images: Any, input_size: tuple[int, int], weights: Path | None) -> Any:
     from keras import layers
 
-    if weights is not None:
-        raise ModelError(
-            f"model.weights = {weights}: small_cnn is trained from scratch and has no backbone "
-            "to load; remove model.weights, or choose a backbone of keras.applications"
-        )
+    assert weights is None, "the configuration refuses weights for it"
     features = layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(images)
     for level in range(_n_levels(input_size)):
         if level:

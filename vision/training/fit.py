@@ -18,8 +18,8 @@ from vision.errors import DatasetError
 from vision.image_source import ImageSource, open_images
 from vision.models.build import build_model, predictor
 from vision.training.device import Device, prepare_device
-from vision.training.feed import ordered_feed, training_feed
-from vision.training.recorder import OnEpoch, recorder
+from vision.training.feed import Floats, ordered_feed, training_feed
+from vision.training.recorder import OnEpoch, Recording, recorder
 
 _BYTES_PER_MB = 1_000_000
 
@@ -69,38 +69,27 @@ def train_model(
     device = prepare_device(training.seed, training.deterministic)
     network = build_model(model, training, len(table.classes))
     budget_bytes = training.memory_budget_mb * _BYTES_PER_MB
-    train_images, train_targets = _open_split(table, "train", model.input_size, budget_bytes)
-    held_images, held_targets = _open_split(table, "validation", model.input_size, budget_bytes)
-    feed = training_feed(
-        train_images,
-        train_targets,
-        training.batch_size,
-        build_augmenter(augmentation),
-        training.seed,
-    )
+    images, targets = _open_split(table, "train", model.input_size, budget_bytes)
+    # One budget for both: the training images come first, as they are read in every epoch too.
+    left_bytes = budget_bytes - images.n_bytes
+    held_out = _open_split(table, "validation", model.input_size, left_bytes)
+    augment = build_augmenter(augmentation)
+    feed = training_feed(images, targets, training.batch_size, augment, training.seed)
     _compile(network, training, device, n_steps=len(feed) * training.epochs)
-    recorded = recorder(training, on_epoch)
-    network.fit(
-        feed,
-        validation_data=ordered_feed(held_images, held_targets, training.batch_size),
-        epochs=training.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[recorded, _early_stopping(training)],
-    )
-    history = pd.DataFrame(recorded.rows)
+    validation = ordered_feed(*held_out, training.batch_size)
+    history = _fit(network, feed, validation, training, on_epoch)
     best = int(history["epoch"].iloc[history["val_loss"].argmin()])
     return TrainedModel(_in_full_precision(network, model, training, table), history, best)
 
 
 def _open_split(
     table: AnnotationTable, split: str, input_size: tuple[int, int], budget_bytes: int
-) -> tuple[ImageSource, npt.NDArray[np.float32]]:
+) -> tuple[ImageSource, Floats]:
     rows = table.rows(split)
     if rows.empty:
         raise DatasetError(
             f"split {split} of {table.root} has no image, and training needs some; "
-            f"add images to it, or set dataset.split.{split} above 0"
+            "add images to it, or load the dataset with a larger share in dataset.split"
         )
     images = open_images(
         table.root,
@@ -113,7 +102,7 @@ def _open_split(
     return images, targets
 
 
-def _targets(table: AnnotationTable, rows: pd.DataFrame) -> npt.NDArray[np.float32]:
+def _targets(table: AnnotationTable, rows: pd.DataFrame) -> Floats:
     """Returns one-hot rows, ``(n, n_classes)``."""
     return np.eye(len(table.classes), dtype=np.float32)[table.class_index(rows["label"])]
 
@@ -134,6 +123,22 @@ def _compile(network: Any, training: TrainingConfig, device: Device, n_steps: in
         metrics=["accuracy"],
         jit_compile=device.is_xla,
     )
+
+
+def _fit(
+    network: Any, feed: Any, validation: Any, training: TrainingConfig, on_epoch: OnEpoch | None
+) -> pd.DataFrame:
+    """Trains until the epochs or the patience are used up; returns a row per epoch."""
+    recording = Recording(training, on_epoch)
+    network.fit(
+        feed,
+        validation_data=validation,
+        epochs=training.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[recorder(recording), _early_stopping(training)],
+    )
+    return pd.DataFrame(recording.rows)
 
 
 def _in_full_precision(

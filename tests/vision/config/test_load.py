@@ -82,12 +82,12 @@ validation:
         "monitoring, full; did you mean 'training'?",
         'job.yaml:2: modle = {"name": "a b", "architecture": "resnet5", "input_sise": ...: '
         "unknown key; did you mean 'model'?",
-        'job.yaml:3: modle.name = "a b": must match the pattern '
-        "^[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?$",
+        "job.yaml:3: modle.name = \"a b\": must be up to 40 lower-case letters, digits, '.', '_' "
+        "and '-', with a letter or digit first and last",
         'job.yaml:4: modle.architecture = "resnet5": must be one of small_cnn, '
         "mobilenet_v3_small, efficientnet_v2_b0, resnet50; did you mean 'resnet50'?",
         "job.yaml:5: modle.input_sise = [32]: unknown key; did you mean 'input_size'?",
-        "job.yaml:5: modle.input_sise = [32]: has too few values",
+        "job.yaml:5: modle.input_sise = [32]: needs 2 values, [height, width]",
         f'job.yaml:6: modle.weights = "nix.h5": no such file in {Path.cwd()}; remove it to train '
         "from scratch",
         'job.yaml:8: dataset.source = "folder": source folder needs dataset.path; add it',
@@ -123,7 +123,26 @@ validation:
             "job.yaml:2: model.name: missing; model needs name",
         ),
         (RIGHT.replace("training\n", "full\n"), 'job.yaml:1: pipeline = "full": is reserved for'),
-        (RIGHT.replace("48]", "48, 3]"), "job.yaml:4: model.input_size = [32, 48, 3]: must have"),
+        (RIGHT.replace("48]", "48, 3]"), "job.yaml:4: model.input_size = [32, 48, 3]: needs 2"),
+        (
+            RIGHT.replace("[32, 48]", "[8]"),
+            "job.yaml:4: model.input_size = [8]: needs 2 values, [",
+        ),
+        (RIGHT.replace("[32, 48]", "[]"), "job.yaml:4: model.input_size = []: needs 2 values, ["),
+        (
+            RIGHT + "augmentation:\n  policy:\n    - rotate: {degrees: [9]}\n",
+            "job.yaml:11: augmentation.policy[0].rotate.degrees = [9]: needs 2 values, [low, high]",
+        ),
+        (
+            RIGHT.replace("source: digits", "source: digits\n  split: {test: 0}"),
+            "job.yaml:7: dataset.split.test = 0: evaluation.split is test, and digits brings no "
+            "images for it; set dataset.split.test above 0, or choose another evaluation.split",
+        ),
+        (
+            RIGHT.replace("source: digits", "source: digits\n  split: {validation: 0}"),
+            "job.yaml:7: dataset.split.validation = 0: training needs validation images, and "
+            "digits brings none; set dataset.split.validation above 0",
+        ),
         (RIGHT.replace("48]", "4]"), "job.yaml:4: model.input_size[1] = 4: must be at least 8"),
         (RIGHT.replace("digits\n  in", "7\n  in"), "job.yaml:3: model.name = 7: must be text; put"),
         (RIGHT + "  deterministic: 1\n", "job.yaml:9: training.deterministic = 1: must be true or"),

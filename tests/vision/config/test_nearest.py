@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vision.config.nearest import distance, is_close, nearest
+from vision.config.nearest import did_you_mean, distance, is_close, nearest
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_a_third_of_a_name_may_differ() -> None:
     assert not is_close("xxxxhs", "epochs")
     assert is_close("sed", "seed")
     assert not is_close("foo", "seed")
+
+
+def test_a_name_far_from_all_gets_no_guess() -> None:
+    assert did_you_mean("on-pren", ["aws", "on-prem"]) == "did you mean 'on-prem'?"
+    assert did_you_mean("nope", ["aws", "on-prem"]) == "known: aws, on-prem"
+    assert did_you_mean("nope", []) == "known: none"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from vision.config.dataset import DatasetConfig, SplitConfig
 from vision.config.job import JobConfig
-from vision.config.sections import ValidationConfig
+from vision.config.sections import ModelConfig, ValidationConfig
+from vision.config.values import _PARTS, _RANGE
 from vision.validation.checks import CHECK_NAMES
 from vision.validation.names import OWN_CHECKS, SUITE_CHECKS
 
@@ -33,6 +35,12 @@ def test_every_check_can_be_named_in_fail_on() -> None:
             {"source": "folder", "path": "x", "revision": "v1"},
             "belongs to source dvc, not to folder",
             ("revision",),
+        ),
+        (
+            ModelConfig,
+            {"name": "m", "input_size": (8, 8), "weights": "a.keras"},
+            "small_cnn is trained from scratch and has no backbone to load",
+            ("weights", "architecture"),
         ),
         (
             ValidationConfig,
@@ -63,3 +71,74 @@ def test_a_job_is_frozen() -> None:
     )
     with pytest.raises(ValidationError, match="frozen"):
         job.training.epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "scored", "needed"),
+    [
+        ("training", "test", ("train", "validation", "test")),
+        ("training", "validation", ("train", "validation")),
+        ("evaluation", "test", ("test",)),
+    ],
+)
+def test_a_job_knows_which_splits_it_needs(
+    pipeline: str, scored: str, needed: tuple[str, ...]
+) -> None:
+    assert make_job(pipeline, scored, {}).needed_splits == needed
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "scored", "shares", "keys"),
+    [
+        ("training", "test", {"test": 0}, ("dataset.split.test", "evaluation.split")),
+        ("training", "validation", {"validation": 0}, ("dataset.split.validation", "pipeline")),
+        ("evaluation", "test", {"test": 0}, ("dataset.split.test", "evaluation.split")),
+    ],
+)
+def test_digits_must_hold_out_what_the_job_needs(
+    pipeline: str, scored: str, shares: dict[str, float], keys: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValidationError, match="digits brings no") as refused:
+        make_job(pipeline, scored, shares)
+    (error,) = refused.value.errors()
+    assert error["ctx"]["keys"] == keys
+
+
+def test_a_share_of_nothing_is_fine_where_nothing_needs_it() -> None:
+    make_job("training", "validation", {"test": 0})
+    make_job("evaluation", "test", {"validation": 0})
+
+
+def test_every_list_of_fixed_length_has_names_for_its_values() -> None:
+    fixed = {path[-1]: len(get_args(kind)) for path, kind in _fixed_lists(JobConfig)}
+    assert fixed.pop("input_size") == len(_PARTS["input_size"])
+    assert fixed
+    assert set(fixed.values()) == {len(_RANGE)}
+
+
+def _fixed_lists(section: type[BaseModel]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, field in section.model_fields.items():
+        for kind in _inner(field.annotation):
+            if get_origin(kind) is tuple and ... not in get_args(kind):
+                yield (name,), kind
+            elif isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not section:
+                yield from (((name, *path), below) for path, below in _fixed_lists(kind))
+
+
+def _inner(kind: Any) -> Iterator[Any]:
+    """Yields a type and everything it is made of, but not the items of fixed lists."""
+    yield kind
+    if not (get_origin(kind) is tuple and ... not in get_args(kind)):
+        for part in get_args(kind):
+            yield from _inner(part)
+
+
+def make_job(pipeline: str, scored: str, shares: dict[str, float]) -> JobConfig:
+    return JobConfig.model_validate(
+        {
+            "pipeline": pipeline,
+            "model": {"name": "a", "input_size": (8, 8)},
+            "dataset": {"source": "digits", "split": shares},
+            "evaluation": {"split": scored},
+        }
+    )

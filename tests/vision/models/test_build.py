@@ -90,11 +90,6 @@ def test_weights_of_another_backbone_are_refused(tmp_path: Path):
         build("mobilenet_v3_small", weights=path)
 
 
-def test_small_cnn_takes_no_weights(tmp_path: Path):
-    with pytest.raises(ModelError, match="small_cnn is trained from scratch"):
-        build(weights=tmp_path / "any.keras")
-
-
 def test_a_saved_model_comes_back_with_the_same_answers(tmp_path: Path):
     model = build()
     model.save(tmp_path / "model.keras")

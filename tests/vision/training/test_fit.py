@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.synthetic import make_table
@@ -8,10 +9,12 @@ from vision.config import AugmentationConfig, EvaluationConfig, ModelConfig, Tra
 from vision.datasets.table import AnnotationTable
 from vision.errors import DatasetError, ModelError, StackError
 from vision.evaluation import evaluate_model
+from vision.image_source import CachedImages, StreamedImages, open_images
 from vision.training.fit import train_model
 
 MODEL = ModelConfig(name="colours", input_size=(24, 20))
 TRAINING = TrainingConfig(epochs=2, batch_size=16, learning_rate=3e-3, seed=7)
+ONE_EPOCH = {"epoch": [1], "val_loss": [0.5]}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,30 @@ def test_the_best_weights_are_kept(table):
     )
     best = trained.history.loc[trained.history["epoch"] == trained.best_epoch].iloc[0]
     assert report.metrics["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_mb", "kinds"),
+    [
+        (6_000, [StreamedImages, StreamedImages]),
+        # Each split takes 103,680 bytes: one fits, both together do not.
+        (10_000, [CachedImages, StreamedImages]),
+        (13_000, [CachedImages, CachedImages]),
+    ],
+)
+def test_the_budget_is_one_for_both_splits(table, monkeypatch, bytes_per_mb, kinds):
+    opened = []
+
+    def watched(*arguments, **options):
+        opened.append(open_images(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr("vision.training.fit.open_images", watched)
+    monkeypatch.setattr("vision.training.fit._BYTES_PER_MB", bytes_per_mb)
+    monkeypatch.setattr("vision.training.fit._fit", lambda *_: pd.DataFrame(ONE_EPOCH))
+    smallest = TRAINING.model_copy(update={"memory_budget_mb": 16})
+    train_model(MODEL, smallest, AugmentationConfig(backend="none"), table)
+    assert [type(source) for source in opened] == kinds
 
 
 def test_an_empty_split_is_named(table):
