@@ -6,11 +6,10 @@ Only light modules are imported up here, so that help and bad configurations are
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import click
 
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
+from vision.streams import outlive_readers
 
 DONE, FAILED, BAD_CONFIGURATION, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 _EXIT_CODES = {"completed": DONE, "failed": FAILED, "stopped": STOPPED}
@@ -53,6 +53,13 @@ def cli(context: click.Context, /, **options: Any) -> None:
 def _run_job(
     config: Path, overrides: Sequence[str], stack: str | None, report: Path | None, **flags: bool
 ) -> int:
+    if report is not None:
+        if flags["dry_run"]:
+            raise click.UsageError("--dry-run runs nothing to report; leave out --report")
+        from pipelines.report_file import clear_report
+
+        with _writing(report, exit_code=BAD_CONFIGURATION):
+            clear_report(report)
     from vision.config.describe import describe_job
     from vision.config.load import load_job
 
@@ -66,19 +73,27 @@ def _run_job(
     ended = RunReport(pipeline=job.pipeline, status="failed")  # unless it ends otherwise
     try:
         ended = launch.launch(job, stack=stack, use_cache=not flags["no_cache"])
+        click.echo(ended.summary())
     finally:
         if report is not None:
-            write_report(report, ended.to_json())
-    click.echo(ended.summary())
+            from pipelines.report_file import write_report
+
+            with _writing(report, exit_code=FAILED):
+                write_report(report, ended.to_json())
     return _EXIT_CODES[ended.status]
 
 
-def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Writes a report whole or not at all, so that a reader never meets half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+@contextmanager
+def _writing(path: Path, exit_code: int) -> Iterator[None]:
+    """Ends with one sentence where the report's file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        refusal = click.ClickException(
+            f"--report {path} cannot be written: {error.strerror}; name a file that can"
+        )
+        refusal.exit_code = exit_code
+        raise refusal from error
 
 
 @cli.command()
@@ -149,4 +164,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    outlive_readers()
     sys.exit(main())

@@ -26,7 +26,9 @@ def evaluation(job: JobConfig, data_digest: str, bento_model: str) -> None:
       bento_model: ``name:version`` in the BentoML model store.
     """
     plain, tracking = retried(job), tracked(job)
-    table = load_dataset.with_options(**plain)(dataset=job.dataset, data_digest=data_digest)
+    table = load_dataset.with_options(**plain)(
+        dataset=job.dataset, data_digest=data_digest, splits=job.needed_splits
+    )
     properties = compute_properties.with_options(**plain)(table)
     report = validate_dataset.with_options(**tracking)(table, properties, validation=job.validation)
     gate_dataset(report)

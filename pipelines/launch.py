@@ -22,8 +22,10 @@ from pipelines.collect import collect
 from pipelines.console import short_log
 from pipelines.leftovers import mark_failed, mark_leftovers, this_process
 from pipelines.report import RunReport
-from serving.store import bundle_tag
+from pipelines.settings import check_settings
+from serving.store import bundle_folder, bundle_tag
 from stacks.readiness import check_active_stack
+from stacks.server import check_server
 from steps.revisions import resolve_revision
 from vision.bundles.champion import read_champion
 from vision.config import JobConfig
@@ -46,9 +48,11 @@ def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) 
 
     Raises:
       StackError: the stack is missing or cannot be used here; nothing was started.
+      ConfigError: ZenML refuses a setting of ``zenml.settings``; nothing was started.
       KeyboardInterrupt: the user stopped it; the pipeline run is marked as failed.
     """
     prepare()
+    check_server()
     with _on_stack(stack), short_log():
         check_active_stack(stack)
         mark_leftovers()
@@ -66,8 +70,10 @@ def plan(job: JobConfig, stack: str | None = None) -> str:
 
     Raises:
       StackError: the stack is missing or cannot be used here.
+      ConfigError: ZenML refuses a setting of ``zenml.settings``.
     """
     prepare()
+    check_server()
     with _on_stack(stack), short_log():
         check_active_stack(stack)
         model = Client().active_stack_model
@@ -106,6 +112,7 @@ def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
     from pipelines.evaluation import evaluation
     from pipelines.training import training
 
+    check_settings(job.zenml.settings)
     options: dict[str, Any] = {
         "enable_cache": use_cache and job.zenml.enable_cache,
         "settings": dict(job.zenml.settings),
@@ -123,14 +130,14 @@ def _digest_names(job: JobConfig) -> tuple[str, str]:
 
 def _inputs(job: JobConfig) -> dict[str, str | None]:
     """Returns what decides, beside the job and the code, whether steps run again."""
+    inputs: dict[str, str | None]
+    if job.pipeline == "training":
+        inputs = {"weights_digest": _file_digest(job.model.weights)}
+    else:
+        inputs = {"bento_model": _evaluated(job)}
     is_versioned = job.dataset.source == "dvc"
     digest = resolve_revision(job.dataset).digest if is_versioned else dataset_digest(job.dataset)
-    inputs: dict[str, str | None] = {"data_digest": digest}
-    if job.pipeline == "training":
-        inputs["weights_digest"] = _file_digest(job.model.weights)
-    else:
-        inputs["bento_model"] = _evaluated(job)
-    return inputs
+    return {"data_digest": digest, **inputs}
 
 
 def _file_digest(path: Path | None) -> str | None:
@@ -141,10 +148,15 @@ def _file_digest(path: Path | None) -> str | None:
 
 
 def _evaluated(job: JobConfig) -> str:
-    """Returns the tag of the model version to evaluate."""
-    name = job.model.name
-    if job.evaluation.model is not None:
-        return bundle_tag(name, job.evaluation.model)
+    """Returns the tag of the model version to evaluate, which is in the store."""
+    name, version = job.model.name, job.evaluation.model
+    if version is not None:
+        tag = bundle_tag(name, version)
+        try:
+            bundle_folder(tag)
+        except BundleError as error:
+            raise BundleError(f"evaluation.model = {version!r}: {error}") from error
+        return tag
     champion = read_champion(name)
     if champion is None:
         raise BundleError(

@@ -137,7 +137,13 @@ def _mark(gate: Gate) -> str:
 
 
 def _say(finding: FindingEntry) -> str:
-    return f"{finding.severity}: {finding.check}, {finding.n_images:,} images"
+    start = f"{finding.severity}: {finding.check}"
+    if not finding.images:  # it is about a whole column
+        return start
+    first = finding.images[0]
+    if finding.n_images == 1:
+        return f"{start}, 1 image: {first}"
+    return f"{start}, {finding.n_images:,} images, for example {first}"
 
 
 def _show(link: RunLink) -> str:

@@ -30,7 +30,9 @@ def training(job: JobConfig, data_digest: str, weights_digest: str | None = None
       weights_digest: digest of the file in ``model.weights``; None without one.
     """
     plain, tracking = retried(job), tracked(job)
-    table = load_dataset.with_options(**plain)(dataset=job.dataset, data_digest=data_digest)
+    table = load_dataset.with_options(**plain)(
+        dataset=job.dataset, data_digest=data_digest, splits=job.needed_splits
+    )
     properties = compute_properties.with_options(**plain)(table)
     report = validate_dataset.with_options(**tracking)(table, properties, validation=job.validation)
     gate_dataset(report)

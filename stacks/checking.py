@@ -13,7 +13,7 @@ from zenml.stack.stack_component import StackComponentConfig
 
 from stacks.definitions import Component, Definition
 from stacks.flavors import OWN_FLAVORS
-from vision.config.nearest import nearest
+from vision.config.nearest import did_you_mean
 from vision.errors import StackError
 
 
@@ -70,7 +70,7 @@ def load_flavor(kind: StackComponentType, name: str) -> Flavor:
         known = {flavor.name for flavor in Client().list_flavors(type=kind.value, size=1000)}
         known |= {flavor for type_, flavor in OWN_FLAVORS if type_ == kind.value}
         raise StackError(
-            f"flavor {name!r} is unknown; did you mean {nearest(name, sorted(known))!r}?"
+            f"flavor {name!r} is unknown; {did_you_mean(name, sorted(known))}"
         ) from error
     except (ImportError, ValueError, TypeError) as error:
         raise StackError(f"flavor {name!r} cannot be loaded: {error}") from error
@@ -88,7 +88,7 @@ def _version_problems(definition: Definition) -> Iterable[str]:
 def _component_problems(component: Component, check_values: bool) -> Iterable[str]:
     types = [kind.value for kind in StackComponentType]
     if component.type not in types:
-        yield f"no such component type; did you mean {nearest(component.type, types)!r}?"
+        yield f"no such component type; {did_you_mean(component.type, types)}"
         return
     try:
         settings = load_flavor(StackComponentType(component.type), component.flavor).config_class
@@ -97,9 +97,7 @@ def _component_problems(component: Component, check_values: bool) -> Iterable[st
         return
     unknown = sorted(set(component.configuration) - set(settings.model_fields))
     for key in unknown:
-        meant = nearest(key, settings.model_fields)
-        known = f"did you mean {meant!r}?" if meant else f"{component.flavor!r} has no settings"
-        yield f"configuration.{key}: no such setting; {known}"
+        yield f"configuration.{key}: no such setting; {did_you_mean(key, settings.model_fields)}"
     if check_values and not unknown:
         yield from _value_problems(component, settings)
 

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from stacks.gpu import visible_gpus
+from stacks.server import check_server
 from vision.errors import BundleError, StackError
 from vision.home import home, repository
 
@@ -135,6 +136,10 @@ def check_zenml() -> list[Check]:
     found = _installed("zenml")
     if found is None:
         return [Check("ZenML", False, "not installed", _SETUP)]
+    try:
+        check_server()
+    except StackError as error:
+        return [Check("ZenML", False, str(error))]
     return [Check("ZenML", True, f"initialised, {found}"), check_active_stack(), check_stacks()]
 
 

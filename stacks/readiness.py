@@ -18,7 +18,7 @@ from stacks.comparison import find_stack
 from stacks.components import other_clone
 from stacks.gpu import visible_gpus
 from stacks.reading import read_definitions
-from vision.config.nearest import nearest
+from vision.config.nearest import did_you_mean
 from vision.errors import StackError
 
 NEEDS_GPU = "VISIONSTACK_REQUIRE_GPU"
@@ -78,8 +78,8 @@ def _registered(name: str | None) -> StackResponse:
         )
     known = sorted(stack.name for stack in Client().list_stacks(size=1000))
     raise StackError(
-        f"there is no stack {name!r}; did you mean {nearest(name, known)!r}? "
-        "To see all: python run.py stacks list"
+        f"there is no stack {name!r} (python run.py stacks list shows all); "
+        f"{did_you_mean(name, known)}"
     )
 
 

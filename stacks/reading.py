@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.definitions import HOME, Component, Definition, texts_in
-from vision.config.nearest import nearest
+from vision.config.nearest import did_you_mean
 from vision.errors import StackError
 
 FOLDER = Path(__file__).resolve().parent
@@ -63,8 +63,7 @@ def _sentence(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         above = error["loc"][:-1]
         known = Component.model_fields if len(above) > 1 else Definition.model_fields
-        meant = nearest(str(error["loc"][-1]), known)
-        return f"{key}: no such key; did you mean {meant!r}?"
+        return f"{key}: no such key; {did_you_mean(str(error['loc'][-1]), known)}"
     if error["type"] == "missing":
         return f"{key}: missing"
     return f"{key} = {error['input']!r}: {error['msg']}"

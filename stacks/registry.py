@@ -7,7 +7,9 @@ A stack whose secrets ZenML does not have yet is left out, so that it cannot hol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from zenml.client import Client
 
@@ -16,8 +18,11 @@ from stacks.checking import find_problems, missing_secrets, secret_commands
 from stacks.comparison import compare, find_stack
 from stacks.definitions import Definition
 from stacks.reading import read_definitions
-from vision.config.nearest import nearest
+from stacks.server import check_server
+from vision.config.nearest import did_you_mean
 from vision.errors import StackError
+
+_SERVER_WARNING = "You are configuring a stack component that is running remotely while"
 
 
 def apply(names: Sequence[str] | None = None) -> list[Change]:
@@ -35,7 +40,8 @@ def apply(names: Sequence[str] | None = None) -> list[Change]:
     """
     changes = []
     for difference in compare(_checked(names)):
-        difference.mend()
+        with _without_server_warning():
+            difference.mend()
         changes.append(Change(difference.kind, difference.name, difference.done))
     return changes
 
@@ -56,6 +62,7 @@ def waiting() -> list[Change]:
 
 def list_stacks() -> str:
     """Returns a table of the stacks: ``*`` marks the active one."""
+    check_server()
     active = Client().active_stack_model.name
     rows = [("", "stack", "registered", "components")]
     for definition in read_definitions():
@@ -72,14 +79,34 @@ def list_stacks() -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+@contextmanager
+def _without_server_warning() -> Iterator[None]:
+    """Drops one warning of ZenML: a remote component cannot reach a local register.
+
+    It comes for each of a dozen components and is no news: whoever registers such a stack means to
+    connect ZenML to a server before running on it, and ZenML refuses a run that lacks one.
+    """
+    logger = logging.getLogger("zenml.stack.utils")
+    logger.addFilter(_is_other_line)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_other_line)
+
+
+def _is_other_line(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_SERVER_WARNING)
+
+
 def _checked(names: Sequence[str] | None) -> list[Definition]:
     """Returns the definitions to register, after all of them were found to be right."""
     definitions = read_definitions()
+    check_server()
     known = {each.stack_name: each for each in definitions}
     for name in names or ():
         if name not in known:
             raise StackError(
-                f"stack {name!r} is not defined in stacks/; did you mean {nearest(name, known)!r}?"
+                f"stack {name!r} is not defined in stacks/; {did_you_mean(name, known)}"
             )
     if problems := find_problems(definitions):
         raise StackError("\n".join(problems))

@@ -8,6 +8,7 @@ from zenml import log_metadata, step
 
 from steps import tracking
 from steps.caching import by_content, code_of
+from steps.tracked_reports import log_cached_validation, log_evaluation
 from vision.bundles.build import Bundle
 from vision.bundles.load import ServingModel
 from vision.config import EvaluationConfig
@@ -30,6 +31,7 @@ def evaluate_bundle(
     Raises:
       ModelError: the model knows other classes than the dataset has.
     """
+    tracker = tracking.current()
     manifest = bundle.manifest
     if manifest.classes != table.classes:
         raise ModelError(
@@ -44,8 +46,8 @@ def evaluate_bundle(
         manifest.input_size,
         evaluation,
     )
-    tracker = tracking.current()
     tracker.log_tags({"model_version": f"{manifest.name}/{manifest.version}"})
-    tracking.log_evaluation(tracker, report)
+    log_cached_validation(tracker)
+    log_evaluation(tracker, report)
     log_metadata({"tracking_run": tracker.run_id or ""}, infer_artifact=True)
     return report

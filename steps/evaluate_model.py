@@ -8,6 +8,7 @@ from zenml import log_metadata, step
 
 from steps import tracking
 from steps.caching import by_content, code_of
+from steps.tracked_reports import log_evaluation
 from vision import evaluation as core
 from vision.config import EvaluationConfig, ModelConfig
 from vision.datasets.table import AnnotationTable
@@ -25,8 +26,8 @@ def evaluate_model(
     table: AnnotationTable, trained: TrainedModel, model: ModelConfig, evaluation: EvaluationConfig
 ) -> Annotated[EvaluationReport, "evaluation_report"]:
     """Scores one split in one ordered pass and judges the minimums; stops nothing."""
-    report = core.evaluate_model(trained.predict, table, model.input_size, evaluation)
     tracker = tracking.current()
-    tracking.log_evaluation(tracker, report)
+    report = core.evaluate_model(trained.predict, table, model.input_size, evaluation)
+    log_evaluation(tracker, report)
     log_metadata({"tracking_run": tracker.run_id or ""}, infer_artifact=True)
     return report

@@ -28,10 +28,10 @@ def register_model(bundle: Bundle) -> Annotated[RegisteredModel, "registered_mod
     The first version of a model becomes ``champion``, later ones ``challenger``. The pointer that
     the service follows is written last, when everything it leads to is in place.
     """
+    tracker = tracking.current()
     manifest = bundle.manifest
     alias = _alias(manifest)
     tag = bundle_tag(manifest.name, manifest.version)
-    tracker = tracking.current()
     names = {
         "model_version": manifest.version,
         "bento_model": tag,

@@ -7,6 +7,7 @@ pipeline runs just the same. MLflow is imported when a tracking run is open and 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from vision.bundles.build import Bundle
     from vision.config import TrackingConfig
     from vision.datasets.table import AnnotationTable
-    from vision.evaluation import EvaluationReport
 
 _FLAVOR = "mlflow"
 _LONGEST_PARAMETER = 500
@@ -78,8 +78,8 @@ class MlflowTracker(Tracker):
         _mlflow().log_params(flat)
 
     def log_metrics(self, metrics: Mapping[str, float | None], epoch: int | None = None) -> None:
-        """Logs the numbers there are."""
-        known = {name: float(value) for name, value in metrics.items() if value is not None}
+        """Logs the numbers there are; a metric that the data cannot support is left out."""
+        known = {n: float(v) for n, v in metrics.items() if v is not None and math.isfinite(v)}
         _mlflow().log_metrics(known, step=epoch)
 
     def log_code(self, code: CodeVersion) -> None:
@@ -133,12 +133,15 @@ class MlflowTracker(Tracker):
 
 
 def current() -> Tracker:
-    """Returns the tracking run of the step at hand, or one that keeps nothing."""
+    """Returns the tracking run of the step at hand, or one that keeps nothing.
+
+    A step calls it first: ZenML switches autologging off at the end of each tracked step, also of
+    one that failed, and imports TensorFlow for it; imported here, it comes without its start-up
+    lines.
+    """
     tracker = Client().active_stack.experiment_tracker
     if tracker is None or tracker.flavor != _FLAVOR:
         return Tracker()
-    # ZenML switches autologging off at the end of each tracked step and imports TensorFlow for it;
-    # imported here, it does so without its start-up lines.
     import_tensorflow()
     run = _mlflow().active_run()
     return MlflowTracker(run.info.run_id, _run_url(run.info)) if run else Tracker()
@@ -154,17 +157,6 @@ def step_options(config: TrackingConfig, model_name: str) -> dict[str, Any]:
         named = {"experiment_name": config.experiment or model_name, "tags": dict(config.tags)}
         options["settings"] = {f"experiment_tracker.{_FLAVOR}": named}
     return options
-
-
-def log_evaluation(tracker: Tracker, report: EvaluationReport) -> None:
-    """Logs metrics under ``<split>_<metric>``, the confusion matrix and the per-class table."""
-    from vision.figures import confusion_matrix
-
-    if tracker.run_id is None:
-        return
-    tracker.log_metrics({f"{report.split}_{name}": v for name, v in report.metrics.items()})
-    tracker.log_file("evaluation/confusion_matrix.png", confusion_matrix(report))
-    tracker.log_file("evaluation/per_class.csv", report.per_class.to_csv(index=False).encode())
 
 
 def find_url(run_id: str) -> str | None:

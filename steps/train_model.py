@@ -9,6 +9,7 @@ from zenml import log_metadata, step
 
 from steps import tracking
 from steps.caching import by_content, code_of
+from steps.tracked_reports import log_cached_validation
 from vision.config import AugmentationConfig, ModelConfig, TrainingConfig
 from vision.config.section import Section
 from vision.datasets.table import AnnotationTable
@@ -40,9 +41,10 @@ def train_model(
       weights_digest: digest of the file in ``model.weights``; part of the cache key.
     """
     del weights_digest
+    tracker = tracking.current()
     sections = {"model": model, "training": training, "augmentation": augmentation}
     code_version = read_code_version()
-    tracker = tracking.current()
+    log_cached_validation(tracker)
     tracker.log_sections(sections)
     tracker.log_dataset(table)
     tracker.log_code(code_version)
@@ -53,6 +55,7 @@ def train_model(
         table,
         on_epoch=lambda epoch, metrics: tracker.log_metrics(metrics, epoch),
     )
+    tracker.log_metrics(_best(trained))
     lineage = {
         "tracking_run": tracker.run_id or "",
         "git_commit": code_version.commit or "",
@@ -61,6 +64,17 @@ def train_model(
     }
     log_metadata(lineage, infer_artifact=True)
     return trained
+
+
+def _best(trained: TrainedModel) -> dict[str, float]:
+    """Returns what the kept weights reached; a metric's last value is that of the last epoch."""
+    history = trained.history.set_index("epoch")
+    kept = history.loc[trained.best_epoch]
+    return {
+        "best_epoch": float(trained.best_epoch),
+        "best_val_loss": float(kept["val_loss"]),
+        "best_val_accuracy": float(kept["val_accuracy"]),
+    }
 
 
 def _digest(sections: dict[str, Section]) -> str:

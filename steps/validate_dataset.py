@@ -10,6 +10,7 @@ from zenml.client import Client
 
 from steps import tracking
 from steps.caching import by_content, code_of
+from steps.tracked_reports import count_findings, log_validation
 from vision.config import ValidationConfig
 from vision.datasets.table import AnnotationTable
 from vision.errors import StackError
@@ -30,13 +31,13 @@ def validate_dataset(
     table: AnnotationTable, properties: pd.DataFrame, validation: ValidationConfig
 ) -> Annotated[ValidationReport, "validation_report"]:
     """Runs our checks and the validator's suites, and judges the conditions; stops nothing."""
+    tracker = tracking.current()
     findings = find_problems(table, properties)
     thumbnail = thumbnails_from(table.root)
     report = _validator().validate(properties, findings, validation, thumbnail)
-    tracker = tracking.current()
-    tracker.log_file("validation/report.html", report.html.encode())
-    tracker.log_metrics({f"findings_{name}": count for name, count in _counts(report).items()})
-    log_metadata({"tracking_run": tracker.run_id or "", **_counts(report)}, infer_artifact=True)
+    log_validation(tracker, report)
+    noted = {"tracking_run": tracker.run_id or "", **count_findings(report)}
+    log_metadata(noted, infer_artifact=True)
     return report
 
 
@@ -49,8 +50,3 @@ def _validator() -> DataValidator:
             "python run.py stacks apply"
         )
     return stack.data_validator
-
-
-def _counts(report: ValidationReport) -> dict[str, int]:
-    severities = [finding.severity for finding in report.findings]
-    return {"errors": severities.count("error"), "warnings": severities.count("warning")}

@@ -35,8 +35,10 @@ def test_a_version_that_does_not_exist_is_named(trained: RunReport, make_job: Ma
     job = make_job(pipeline="evaluation", evaluation={"model": "20200101-000000-00000000"})
     report = launch(job)
     assert report.status == "failed"
-    assert "'colours:20200101-000000-00000000' is not in the BentoML model store" in str(
-        report.error
+    assert report.pipeline_run.id is None, "it is known before anything runs"
+    assert str(report.error).startswith(
+        "evaluation.model = '20200101-000000-00000000': model 'colours:20200101-000000-00000000' "
+        "is not in the BentoML model store"
     )
 
 

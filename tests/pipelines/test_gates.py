@@ -10,6 +10,7 @@ from zenml.client import Client
 
 from pipelines.launch import launch
 from tests.pipelines.conftest import MakeJob
+from tests.synthetic import write_images
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -67,6 +68,16 @@ def test_a_model_below_its_minimum_is_not_registered(make_job: MakeJob) -> None:
     ]
     with pytest.raises(KeyError):
         Client().get_model("poor")
+
+
+def test_data_without_a_split_that_is_needed_stop_at_once(
+    make_job: MakeJob, tmp_path: Path
+) -> None:
+    dataset = {"source": "folder", "path": str(write_images(tmp_path, 8)), "split": {"test": 0}}
+    report = launch(make_job(dataset=dataset))
+    assert report.status == "failed"
+    assert "dataset.split.test is 0: set it above 0" in str(report.error)
+    assert list(report.seconds) == ["load_dataset"]
 
 
 def test_a_gate_is_not_tried_again(make_job: MakeJob, damaged: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_summary_is_for_a_person(report: RunReport) -> None:
     assert "metrics       accuracy 0.9877, auc –" in lines
     assert "gate          passed accuracy = 0.98765, required >= 0.97" in lines
     assert "gate          FAILED drift = nan, required <= 0.2" in lines
-    assert "finding       error: corrupt_images, 2 images" in lines
+    assert "finding       error: corrupt_images, 2 images, for example a.png" in lines
     assert "model         digits v1" in lines
     assert "seconds       3.2 in 2 steps" in lines
     assert "error         not told to machines" in lines
@@ -83,3 +83,12 @@ def test_the_summary_is_for_a_person(report: RunReport) -> None:
 def test_brackets_of_data_are_no_markup() -> None:
     report = RunReport(pipeline="training", status="failed", error="[red]a[/red] class [b]")
     assert "[red]a[/red] class [b]" in report.summary()
+
+
+def test_a_finding_names_its_image_if_it_is_about_images() -> None:
+    one = Finding(check="corrupt_images", severity="error", message="", images=("cat/x.jpg",))
+    none = Finding(check="label_drift", severity="warning", message="")
+    findings = tuple(map(FindingEntry.of, (one, none)))
+    lines = RunReport(pipeline="training", status="failed", findings=findings).summary()
+    assert "finding   error: corrupt_images, 1 image: cat/x.jpg\n" in lines
+    assert "finding   warning: label_drift\n" in lines

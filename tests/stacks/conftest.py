@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,12 @@ from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
 from zenml.utils import source_utils
 
+from stacks.changes import Change
 from vision.home import repository
+
+
+def sentences(changes: Sequence[Change]) -> list[str]:
+    return [change.sentence for change in changes]
 
 
 def _forget() -> None:

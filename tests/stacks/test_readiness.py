@@ -64,8 +64,8 @@ def test_a_mistyped_stack_names_the_nearest(register: Client) -> None:
     registry.apply()
 
     assert refusal("local-gpus") == (
-        "there is no stack 'local-gpus'; did you mean 'local-gpu'? "
-        "To see all: python run.py stacks list"
+        "there is no stack 'local-gpus' (python run.py stacks list shows all); "
+        "did you mean 'local-gpu'?"
     )
 
 

@@ -1,3 +1,5 @@
+"""Registering, listing and comparing the stacks as they are shipped."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -8,9 +10,9 @@ from zenml.client import Client
 from zenml.enums import StackComponentType
 
 from stacks import reading, registry
-from stacks.changes import OWNER, Change
-from stacks.definitions import Definition
+from stacks.changes import OWNER
 from stacks.reading import read_definitions
+from tests.stacks.conftest import sentences
 from vision.errors import StackError
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -27,31 +29,6 @@ FIRST_TIME = [
     "stack local: registered",
     "stack local-gpu: registered",
 ]
-
-
-@pytest.fixture
-def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that definitions are read from: a copy of the shipped local.yaml alone."""
-    folder = tmp_path / "definitions"
-    folder.mkdir()
-    shipped = (reading.FOLDER / "local.yaml").read_text(encoding="utf-8")
-    (folder / "local.yaml").write_text(shipped, encoding="utf-8")
-
-    def read() -> tuple[Definition, ...]:
-        return read_definitions(folder)
-
-    monkeypatch.setattr(registry, "read_definitions", read)
-    return folder / "local.yaml"
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def sentences(changes: list[Change]) -> list[str]:
-    return [change.sentence for change in changes]
 
 
 def test_a_second_time_changes_nothing(register: Client) -> None:
@@ -119,9 +96,12 @@ def test_asking_by_name_for_a_stack_without_its_secrets_fails(register: Client) 
     assert [stack.name for stack in register.list_stacks()] == ["default"]
 
 
-def test_with_their_secrets_all_five_register(register: Client, secrets: None) -> None:
+def test_with_their_secrets_all_five_register(
+    register: Client, secrets: None, caplog: pytest.LogCaptureFixture
+) -> None:
     registry.apply()
 
+    assert "running remotely" not in caplog.text
     assert sorted(stack.name for stack in register.list_stacks()) == [
         "aws",
         "default",
@@ -140,50 +120,8 @@ def test_with_their_secrets_all_five_register(register: Client, secrets: None) -
 def test_a_stack_that_is_not_defined_is_refused_with_the_nearest(register: Client) -> None:
     with pytest.raises(StackError, match=r"'local_gpu' is not defined .* mean 'local-gpu'\?"):
         registry.apply(["local_gpu"])
-
-
-def test_an_edited_definition_is_updated_in_place(register: Client, edited: Path) -> None:
-    registry.apply()
-    before = register.get_stack_component(TRACKER, "local").id
-    edit(edited, "/mlflow.db", "/tracking.db")
-    edit(edited, "_MLFLOW_SERVER_ARTIFACT_ROOT", "ELSEWHERE")
-
-    [found] = sentences(registry.diff())
-    [done] = sentences(registry.apply())
-
-    assert "environment._MLFLOW_SERVER_ARTIFACT_ROOT is not in the file" in found
-    assert "environment.ELSEWHERE is missing" in found
-    assert "tracking.db'" in done
-    after = register.get_stack_component(TRACKER, "local")
-    assert after.id == before
-    assert list(after.environment) == ["ELSEWHERE"]
-    assert after.configuration["tracking_uri"].endswith("/tracking.db")
-    assert registry.apply() == []
-
-
-def test_a_setting_taken_out_of_the_file_is_removed(register: Client, edited: Path) -> None:
-    edit(edited, "      tracking_uri", "      tracking_insecure_tls: true\n      tracking_uri")
-    registry.apply()
-    edit(edited, "      tracking_insecure_tls: true\n", "")
-
-    [done] = sentences(registry.apply())
-
-    assert done == (
-        "component experiment_tracker local: configuration.tracking_insecure_tls removed"
-    )
-    tracker = register.get_stack_component(TRACKER, "local")
-    assert list(tracker.configuration) == ["tracking_uri"]
-    assert registry.apply() == []
-
-
-def test_a_component_taken_out_of_a_stack_leaves_it(register: Client, edited: Path) -> None:
-    registry.apply()
-    text = edited.read_text(encoding="utf-8")
-    edited.write_text(text[: text.index("  model_registry:")], encoding="utf-8")
-
-    assert sentences(registry.apply()) == ["stack local: components replaced: model_registry"]
-    assert not register.get_stack("local").components.get(StackComponentType.MODEL_REGISTRY)
-    assert registry.apply() == []
+    with pytest.raises(StackError, match=r"'nope' is not defined in stacks/; known: aws, kube"):
+        registry.apply(["nope"])
 
 
 def test_a_register_that_points_into_another_clone_is_told_and_moved(
@@ -220,26 +158,6 @@ def test_what_somebody_else_registered_is_not_overwritten(register: Client) -> N
     assert register.get_stack_component(TRACKER, "local").configuration == {
         "tracking_uri": "sqlite:////precious.db"
     }
-
-
-@pytest.mark.fault
-def test_another_flavor_under_the_same_name_is_refused(register: Client, edited: Path) -> None:
-    registry.apply()
-    edit(edited, "    flavor: local\n", "    flavor: local_docker\n")
-
-    with pytest.raises(StackError, match=r"orchestrator local is registered with flavor 'local'"):
-        registry.apply()
-
-
-@pytest.mark.fault
-def test_nothing_is_registered_where_one_file_is_wrong(register: Client, edited: Path) -> None:
-    edit(edited, "tracking_uri", "tracking_url")
-
-    with pytest.raises(StackError, match=r"did you mean 'tracking_uri'\?"):
-        registry.apply()
-
-    assert [stack.name for stack in register.list_stacks()] == ["default"]
-    assert not register.list_flavors(name="deepchecks_tabular").total
 
 
 def test_the_table_marks_the_active_stack(register: Client) -> None:
