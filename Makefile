@@ -20,7 +20,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast lint format serve dashboard stacks lock lock-check bench clean
+.PHONY: help setup demo test test-fast soak lint format serve dashboard stacks lock lock-check bench clean
 
 help: ## List these targets.
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ test: setup ## Run all tests.
 	$(TESTS)
 
 test-fast: setup ## Run the tests that are not marked slow.
-	$(TESTS) -m "not slow"
+	$(TESTS) -m "not slow and not soak"
+
+soak: setup ## Run the tests that take many minutes.
+	$(TESTS) -m soak
 
 lint: setup ## Check style, types and which module may import which.
 	$(BIN)/ruff check .
