@@ -35,7 +35,7 @@ test: setup ## Run all tests.
 	$(TESTS)
 
 test-fast: setup ## Run the tests that are not marked slow.
-	$(TESTS) -m "not slow and not soak"
+	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile
 
 soak: setup ## Run the tests that take many minutes.
 	$(TESTS) -m soak

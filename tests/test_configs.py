@@ -79,6 +79,7 @@ def test_every_mistyped_key_is_named_with_the_key_that_was_meant(
         assert ": unknown key" in said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", list(key_paths(JobConfig)), ids=".".join)
 def test_every_key_of_the_schema_has_its_mistypes_understood(path: tuple[str, ...]) -> None:
     for wrong in mistypes(path[-1]):

@@ -9,7 +9,7 @@ from pipelines.settings import check_settings
 from tests.pipelines.conftest import MakeJob
 from vision.errors import ConfigError
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

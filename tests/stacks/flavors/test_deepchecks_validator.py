@@ -84,6 +84,7 @@ def test_drift_beside_our_own_findings_closes_its_gate(
     assert len(report.html.encode()) < 10_000_000
 
 
+@pytest.mark.slow
 def test_what_could_not_be_measured_does_not_pass(
     validator: DeepchecksValidator, make_properties: Make
 ) -> None:

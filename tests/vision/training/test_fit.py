@@ -116,6 +116,7 @@ def test_an_empty_split_is_named(table):
         train_model(MODEL, TRAINING, AugmentationConfig(), without)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_with_the_next_move(table, monkeypatch):
     monkeypatch.setattr(
         "vision.training.feed._order", lambda n_images, seed, epoch: np.arange(n_images)
