@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING
 from vision.config import DatasetConfig
 from vision.datasets import dataset_digest
 from vision.datasets.passes import map_images
+from vision.datasets.whole_folder import whole_folder
 from vision.environment import prepare
 from vision.errors import DatasetError
 from vision.home import folder
@@ -148,18 +147,8 @@ def _fetch(place: str, commit: str, subfolder: str, target: Path) -> None:
             f"The files of {place} at {commit[:8]} cannot be listed: {error}. Check that dvc pull "
             "works in a clone of it."
         ) from error
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
-    try:
+    with whole_folder(target) as draft:
         _download(files, start, listed, draft)
-        draft.chmod(0o755)
-        draft.rename(target)
-    except OSError:
-        # Another process was faster: a folder that holds files is never renamed over.
-        if not target.is_dir():
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _list(files: DVCFileSystem, subfolder: str, where: str) -> tuple[str, dict[str, str]]:

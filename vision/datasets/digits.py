@@ -6,12 +6,11 @@ Handwritten Digits", test part). Values 0..16 become gray 0..255.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from vision.datasets.whole_folder import whole_folder
 from vision.home import folder
 
 
@@ -24,17 +23,8 @@ def digits_folder() -> Path:
     target = folder("datasets") / "digits"
     if target.is_dir():
         return target
-    draft = Path(tempfile.mkdtemp(prefix=".digits-", dir=target.parent))
-    try:
+    with whole_folder(target) as draft:
         _write(draft)
-        draft.chmod(0o755)
-        draft.rename(target)
-    except OSError:
-        # Another process was faster: a folder that holds files is never renamed over.
-        if not target.is_dir():
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return target
 
 
