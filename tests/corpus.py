@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,26 @@ def planted_faults(root: Path) -> Planted:
     for original, copy in pairs:
         (root / copy).write_bytes((root / original).read_bytes())
     return planted
+
+
+def write_images(root: Path, paths: Iterable[str], seed: int = 0) -> Path:
+    """Writes a picture of its own for each relative path, and returns ``root``."""
+    for number, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(encode(picture(seed + number, (8, 6)), "PNG"))
+    return root
+
+
+def coco(labels: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Returns a COCO file's content: file name to the categories of its annotations."""
+    names = sorted({name for found in labels.values() for name in found})
+    numbers = {name: 10 + place for place, name in enumerate(names)}
+    pairs = [(image, name) for image, found in enumerate(labels.values()) for name in found]
+    return {
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(labels)],
+        "annotations": [
+            {"id": number, "image_id": image, "category_id": numbers[name], "bbox": [0, 0, 4, 4]}
+            for number, (image, name) in enumerate(pairs)
+        ],
+        "categories": [{"id": number, "name": name} for name, number in numbers.items()],
+    }

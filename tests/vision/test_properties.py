@@ -30,7 +30,8 @@ def test_one_row_per_image_in_the_order_of_the_table(table: AnnotationTable) -> 
         assert properties[name].tolist() == table.frame[name].tolist()
     assert np.isfinite(properties[list(NUMERIC)].to_numpy(float)).all()
     assert properties["is_near_constant"].dtype == bool
-    assert set(properties["perceptual_hash"].str.len()) == {16}
+    for name in ("perceptual_hash", "mirrored_hash"):
+        assert set(properties[name].str.len()) == {16}
 
 
 def test_the_same_images_give_the_same_table(table: AnnotationTable) -> None:
@@ -45,6 +46,8 @@ def test_values_of_a_red_and_black_image() -> None:
     assert measured["contrast"] == pytest.approx(0.149, abs=1e-3)
     assert measured["saturation"] == pytest.approx(0.5)
     assert (measured["red_mean"], measured["green_mean"], measured["blue_mean"]) == (0.5, 0, 0)
+    deviations = [measured[f"{name}_deviation"] for name in ("red", "green", "blue")]
+    assert deviations == [0.5, 0.0, 0.0]
     assert (measured["aspect"], measured["area_px"], measured["n_bytes"]) == (2.0, 200, 77)
     assert measured["entropy"] == pytest.approx(1.0)
     assert measured["is_near_constant"] is False
@@ -57,7 +60,15 @@ def test_constant_images_have_finite_values(size: tuple[int, int], value: int) -
     assert all(math.isfinite(measured[name]) for name in NUMERIC)
     assert measured["is_near_constant"] is True
     assert (measured["entropy"], measured["sharpness"], measured["contrast"]) == (0, 0, 0)
+    assert {measured[f"{name}_deviation"] for name in ("red", "green", "blue")} == {0.0}
     assert measured["brightness"] == pytest.approx(value / 255)
+
+
+def test_channel_deviations_are_those_of_the_samples() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    measured = measure_image(image, 1)
+    deviations = [measured[f"{name}_deviation"] for name in ("red", "green", "blue")]
+    assert deviations == pytest.approx((image / 255).std(axis=(0, 1)).tolist(), abs=1e-9)
 
 
 def test_entropy_of_all_grays_is_eight_bits() -> None:
@@ -88,6 +99,18 @@ def test_perceptual_hash_survives_recompression_and_tells_pictures_apart() -> No
     others = [bits_apart(hashes[i], hashes[j]) for i in range(20) for j in range(i)]
     assert max(same) <= 8
     assert np.median(others) > 20
+
+
+# Sizes that do not divide by 32 are not shrunk to exactly mirrored pixels.
+@pytest.mark.parametrize(("size", "most"), [((32, 32), 0), ((64, 96), 0), ((61, 43), 2)])
+def test_mirrored_hash_is_the_hash_of_the_mirror_image(size: tuple[int, int], most: int) -> None:
+    for seed in range(20):
+        image = np.asarray(picture(seed, size))
+        mirror_image = np.ascontiguousarray(image[:, ::-1])
+        measured, mirrored = measure_image(image, 1), measure_image(mirror_image, 1)
+        assert bits_apart(measured["mirrored_hash"], mirrored["perceptual_hash"]) <= most
+        assert bits_apart(measured["perceptual_hash"], mirrored["mirrored_hash"]) <= most
+        assert bits_apart(measured["perceptual_hash"], measured["mirrored_hash"]) > 10
 
 
 def test_image_that_changed_meanwhile_is_named(table: AnnotationTable) -> None:

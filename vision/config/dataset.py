@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from vision.config.rules import broken_rule
 from vision.config.section import Fraction, Section
@@ -32,15 +33,31 @@ class SplitConfig(Section):
         return self
 
 
+def _has_one_group(pattern: str) -> str:
+    try:
+        n_groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    if n_groups != 1:
+        raise ValueError(f"needs one group in parentheses, it has {n_groups}")
+    return pattern
+
+
 class DatasetConfig(Section):
     """Where the images come from.
 
     Attributes:
       source: ``digits`` (bundled with scikit-learn), ``folder`` (a folder per class), ``table``
-        (a parquet or CSV annotation table) or ``dvc`` (a git repository with DVC).
+        (a CSV, parquet or COCO JSON file that lists the images) or ``dvc`` (a git repository with
+        DVC).
       path: the folder, table or repository; relative to the working directory.
       subfolder: the folder of images inside a DVC repository.
       revision: tag, branch or commit of a DVC repository.
+      annotations: the file in ``subfolder`` that lists the images of a DVC repository (CSV,
+        parquet or COCO JSON); without it each class has a folder.
+      group_by: a regular expression with one group in parentheses, searched in each path; images
+        for which it matches the same text are of one source and stay in one split, for example
+        ``"(patient_[0-9]+)"``. A table's own column ``group`` comes first.
       split: shares to hold out where the data has no splits.
       seed: changes which images are held out.
     """
@@ -49,6 +66,8 @@ class DatasetConfig(Section):
     path: str | None = None
     subfolder: str = "."
     revision: str | None = None
+    annotations: str | None = None
+    group_by: Annotated[str, AfterValidator(_has_one_group)] | None = None
     split: SplitConfig = SplitConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -64,4 +83,7 @@ class DatasetConfig(Section):
             raise broken_rule(needed, "source", "revision")
         if source != "dvc" and self.revision is not None:
             raise broken_rule(f"belongs to source dvc, not to {source}; remove it", "revision")
+        if source != "dvc" and self.annotations is not None:
+            needed = "belongs to source dvc; for a file of your own use source table"
+            raise broken_rule(needed, "annotations")
         return self

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vision.config.document import Node, Problem, problem_with
 
-_TABLES = (".csv", ".parquet")
+_TABLES = (".csv", ".parquet", ".json")
 
 
 def check_files(root: Node) -> list[Problem]:
@@ -30,7 +30,7 @@ def _dataset_problem(root: Node) -> Problem | None:
     elif source.value == "table" and not path.is_file():
         what = "is a folder, not a table" if path.exists() else "no such file"
     elif source.value == "table" and path.suffix not in _TABLES:
-        what = f"must end in {' or '.join(_TABLES)}"
+        what = f"must end in {', '.join(_TABLES[:-1])} or {_TABLES[-1]}"
     else:
         return None
     return problem_with(node, f"{what}{_seen_from(path)}; set dataset.path to your {source.value}")

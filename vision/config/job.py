@@ -25,13 +25,13 @@ from vision.config.sections import (
 
 
 def _is_available(pipeline: str) -> str:
-    if pipeline not in ("training", "evaluation"):
-        raise ValueError("is reserved for a later version; use training or evaluation")
+    if pipeline not in ("validation", "training", "evaluation"):
+        raise ValueError("is reserved for a later version; use validation, training or evaluation")
     return pipeline
 
 
 Pipeline = Annotated[
-    Literal["training", "evaluation", "deployment", "monitoring", "full"],
+    Literal["validation", "training", "evaluation", "deployment", "monitoring", "full"],
     AfterValidator(_is_available),
 ]
 
@@ -56,6 +56,8 @@ class JobConfig(Section):
     @property
     def needed_splits(self) -> tuple[str, ...]:
         """The splits without which the pipeline cannot reach its end, each once."""
+        if self.pipeline == "validation":
+            return ()
         if self.pipeline == "evaluation":
             return (self.evaluation.split,)
         return tuple(dict.fromkeys(("train", "validation", self.evaluation.split)))

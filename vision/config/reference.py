@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -85,6 +86,8 @@ def _default(value: Any) -> str:
     if isinstance(value, tuple):
         names = [item.name if isinstance(item, Operation) else str(item) for item in value]
         return f"`[{', '.join(names)}]`"
+    if isinstance(value, dict):
+        return f"`{{{', '.join(f'{key}: {json.dumps(item)}' for key, item in value.items())}}}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

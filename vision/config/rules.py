@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from vision.validation.report import Gate
 
@@ -45,6 +45,18 @@ class OneOf:
     """Marks text that must be one of some names."""
 
     names: tuple[str, ...]
+
+
+def is_one_of(names: Sequence[str]) -> AfterValidator:
+    """Returns a validator for text that must be one of some names, in a list of such."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            expected = " or ".join(map(repr, names))
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return name
+
+    return AfterValidator(check)
 
 
 def broken_rule(message: str, *keys: str) -> PydanticCustomError:

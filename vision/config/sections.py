@@ -12,12 +12,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from vision.config.rules import Condition, Minimum, OneOf, broken_rule
+from vision.config.rules import Condition, Minimum, OneOf, broken_rule, is_one_of
 from vision.config.section import Fraction, Section
-from vision.validation.names import SUITE_CHECKS, known_checks
+from vision.validation.names import (
+    FILE_CHECKS,
+    QUARANTINED,
+    STOPS_BY_DEFAULT,
+    SUITE_CHECKS,
+    known_checks,
+)
 
 Suite = Literal["integrity", "train_test"]
 SUITES: tuple[Suite, ...] = ("integrity", "train_test")
+Limit = Annotated[float, Field(ge=0.0)]
+_SUITE_CHECKS = tuple(check.name for check in SUITE_CHECKS)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?")
 
 
@@ -71,26 +79,45 @@ class ModelConfig(Section):
 
 
 class ValidationConfig(Section):
-    """Which suites run over the image-property table, and what stops the pipeline.
+    """Which checks run over the images, and what stops the pipeline.
 
     Attributes:
       suites: names of suites; see ``docs/validation.md`` for what each computes.
-      fail_on: check name to a condition on its value under which the pipeline stops,
-        for example ``corrupt_images: "> 0"``.
+      checks: names of the checks to run, ours and those of the suites; without it all of them.
+        Files that cannot be used are named in any case.
+      limits: check of a suite to the largest value that is not worth a warning, for example
+        ``feature_drift: 0.3``.
+      fail_on: check name to a condition on its value under which the pipeline stops, for example
+        ``corrupt_images: "> 0"``; what is given replaces the default.
+      quarantine: checks whose images are left out of training and evaluation instead.
+      allow_class_changes: whether the classes may be others than those of the champion.
     """
 
     suites: tuple[Suite, ...] = SUITES
+    checks: tuple[Annotated[str, is_one_of(known_checks(SUITES))], ...] | None = None
+    limits: dict[Annotated[str, OneOf(_SUITE_CHECKS)], Limit] = Field(default_factory=dict)
     fail_on: dict[Annotated[str, OneOf(known_checks(SUITES))], Condition] = Field(
-        default_factory=dict
+        default_factory=lambda: dict(STOPS_BY_DEFAULT)
     )
+    quarantine: tuple[Annotated[str, is_one_of(QUARANTINED)], ...] = ()
+    allow_class_changes: bool = False
 
     @model_validator(mode="after")
     def _selects_what_it_judges(self) -> ValidationConfig:
         for check in SUITE_CHECKS:
-            if check.name in self.fail_on and check.suite not in self.suites:
-                needed = f"{check.name} is computed by suite {check.suite}; add it to suites"
-                raise broken_rule(needed, "fail_on", "suites")
+            for key in ("fail_on", "limits"):
+                if check.name in getattr(self, key) and check.suite not in self.suites:
+                    needed = f"{check.name} is computed by suite {check.suite}; add it to suites"
+                    raise broken_rule(needed, key, "suites")
+        for key in ("fail_on", "limits", "quarantine"):
+            for name in getattr(self, key):
+                if not self.runs(name) and key in self.model_fields_set:
+                    raise broken_rule(f"{name} is not among checks; add it there", key, "checks")
         return self
+
+    def runs(self, name: str) -> bool:
+        """Whether a check of ours, or of a selected suite, is to run."""
+        return self.checks is None or name in self.checks or name in FILE_CHECKS
 
 
 class TrainingConfig(Section):

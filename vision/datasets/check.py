@@ -37,6 +37,14 @@ def _next_move(table: AnnotationTable, split: str, shares: SplitConfig) -> str:
     if held_out[split] == 0.0:
         other = ", or choose another evaluation.split" if split == "test" else ""
         return f"{key} is 0: set it above 0, add images to {split}{other}"
+    if table.task == "multilabel" or any(table.frame["group"]):
+        groups = table.rows("train")["group"]
+        n_groups = groups[groups != ""].nunique()
+        whole = f" in {n_groups:,} groups that are kept whole" if n_groups else ""
+        return (
+            f"{key} = {held_out[split]:g} of the {len(groups):,} images in train{whole} is too "
+            f"little for one of them: add images, or raise {key}"
+        )
     n_needed = fewest_images(split, held_out)
     in_train = table.rows("train").groupby("label")["sha256"].nunique()
     return (

@@ -23,8 +23,13 @@ PROBLEMS: dict[str, tuple[Severity, str]] = {
     "nested_folders": ("warning", "folders inside a class folder"),
     "outside_classes": ("warning", "files or folders that belong to no class"),
     "hidden_files": ("info", "hidden files or system files"),
+    "ignored_columns": ("info", "columns of the table that are not used"),
+    "label_clashes": ("warning", "class names that differ only in case or Unicode form"),
     "name_clashes": ("warning", "names that differ only in case or Unicode form"),
 }
+# These are about names in a table, not about files: there is nothing to look at or to leave out.
+_NOT_FILES = ("ignored_columns", "label_clashes")
+_MOST_NAMES = 10
 _REASONS = {
     "empty": "empty_files",
     "unknown_format": "not_images",
@@ -39,7 +44,7 @@ class Problems:
     """Collects problems by check while a dataset is read.
 
     Attributes:
-      paths: check name to relative paths, each with a sentence that may be empty.
+      paths: check name to relative paths (or names), each with a sentence that may be empty.
     """
 
     paths: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -61,6 +66,11 @@ class Problems:
     def _finding(self, check: str) -> Finding:
         severity, what = PROBLEMS[check]
         paths = self.paths[check]
+        if check in _NOT_FILES:
+            first_names = sorted(paths)[:_MOST_NAMES]
+            named = "; ".join(f"{name} {paths[name]}".strip() for name in first_names)
+            message = f"{len(paths):,} {what}: {named}"
+            return Finding(check=check, severity=severity, message=message, value=float(len(paths)))
         first = min(paths)
         example = f"{first}: {paths[first]}" if paths[first] else first
         verb = "kept" if check == "name_clashes" else "left out"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vision.datasets.fact_cache import FactCache, FileFacts
+from vision.datasets.open_inside import open_inside
 from vision.datasets.passes import map_images
 from vision.errors import ImageError
 from vision.images import DEFAULT_LIMITS, decode_image, read_header
@@ -24,19 +26,21 @@ def read_facts(root: Path, paths: Sequence[str], doing: str) -> Iterator[tuple[s
     known = cache.recall(paths)
     unknown = [path for path in paths if path not in known]
     if unknown:
-        fresh = map_images(lambda path: (path, _read(root / path)), unknown, doing)
+        real_root = root.resolve()
+        fresh = map_images(lambda path: (path, _read(root / path, real_root)), unknown, doing)
         known.update(cache.remember(fresh))
     for path in paths:
         yield path, known[path]
 
 
-def _read(path: Path) -> FileFacts:
+def _read(path: Path, real_root: Path) -> FileFacts:
     try:
-        n_bytes = path.stat().st_size
-        if n_bytes > DEFAULT_LIMITS.max_bytes:
-            message = f"{n_bytes:,} bytes; at most {DEFAULT_LIMITS.max_bytes:,} are read."
-            return FileFacts("", n_bytes, reason="too_large", message=message)
-        data = path.read_bytes()
+        with os.fdopen(open_inside(path, real_root), "rb") as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            if n_bytes > DEFAULT_LIMITS.max_bytes:
+                message = f"{n_bytes:,} bytes; at most {DEFAULT_LIMITS.max_bytes:,} are read."
+                return FileFacts("", n_bytes, reason="too_large", message=message)
+            data = file.read()
     except OSError as error:
         return FileFacts("", 0, reason="unreadable", message=error.strerror or str(error))
     sha256 = hashlib.sha256(data).hexdigest()

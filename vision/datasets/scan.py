@@ -2,44 +2,25 @@
 
 ``root/<class>/<file>``, or ``root/<split>/<class>/<file>`` where there is a folder ``train``
 (beside it ``validation``, ``valid`` or ``val``, and ``test``). Linked files are followed as long
-as they stay under the root; linked folders are not.
+as they stay under the root; linked folders are not. A hard link cannot be told from the file that
+it shares its bytes with: whoever made it could have copied the file as well.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from vision.datasets.label_names import clean_name, note_clashes
+from vision.datasets.labelled import SPLIT_NAMES, Labelled
 from vision.datasets.problems import Problems
 from vision.errors import DatasetError
 
-SPLIT_NAMES = {
-    "train": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-}
 _SYSTEM_NAMES = frozenset(("thumbs.db", "desktop.ini", "__macosx", "icon\r"))
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A file with its label, before it is opened.
-
-    Attributes:
-      path: relative to the root, with forward slashes.
-      label: name of the class.
-      split: as given by the data; None where it is still to be assigned.
-    """
-
-    path: str
-    label: str
-    split: str | None = None
 
 
 def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
@@ -57,6 +38,12 @@ def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
     folders, files = _entries(root, root, problems)
     for path in files:
         problems.add("outside_classes", path)
+    found = list(_labelled(root, folders, problems))
+    note_clashes({PurePosixPath(labelled.path).parent.name for labelled in found}, problems)
+    return sorted(found, key=lambda labelled: labelled.path)
+
+
+def _labelled(root: Path, folders: list[str], problems: Problems) -> Iterator[Labelled]:
     names = {folder: SPLIT_NAMES.get(folder.casefold()) for folder in folders}
     if "train" not in names.values():
         if folders and all(names.values()):
@@ -64,8 +51,8 @@ def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
                 f"{root} has the splits {', '.join(sorted(folders))} but no train; add the folder "
                 "train, or put the class folders directly into the dataset's folder."
             )
-        return sorted(_classes(root, folders, None, problems), key=lambda found: found.path)
-    found: list[Labelled] = []
+        yield from _classes(root, folders, None, problems)
+        return
     for folder, split in names.items():
         if split is None:
             problems.add("outside_classes", folder, "not named train, validation or test")
@@ -73,8 +60,7 @@ def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
         classes, loose = _entries(root / folder, root, problems)
         for path in loose:
             problems.add("outside_classes", path)
-        found += _classes(root, classes, split, problems)
-    return sorted(found, key=lambda labelled: labelled.path)
+        yield from _classes(root, classes, split, problems)
 
 
 def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
@@ -88,7 +74,11 @@ def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
         real = path.resolve(strict=True)
     except FileNotFoundError:
         return ("refused_links", "broken link") if path.is_symlink() else ("missing_files", "")
-    except (OSError, RuntimeError, ValueError) as error:
+    except RuntimeError:
+        return "refused_links", "leads to itself"
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ELOOP:
+            return "refused_links", "leads to itself"
         return "unreadable_files", str(error)
     if not real.is_relative_to(real_root):
         return "refused_links", "leads outside the dataset"
@@ -101,13 +91,17 @@ def _classes(
     root: Path, folders: list[str], split: str | None, problems: Problems
 ) -> Iterator[Labelled]:
     for folder in folders:
+        name = clean_name(PurePosixPath(folder).name)
+        if not name:
+            problems.add("outside_classes", folder, "its name is blank")
+            continue
         nested, files = _entries(root / folder, root, problems)
         for path in nested:
             problems.add("nested_folders", path, "class folders hold images only")
         if not files:
             problems.add("empty_classes", folder)
         for path in files:
-            yield Labelled(path, Path(folder).name, split)
+            yield Labelled(path, name, split)
 
 
 def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], list[str]]:
@@ -127,9 +121,9 @@ def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], l
             problems.add("hidden_files", _printable(path))
         elif _printable(path) != path:
             problems.add("unreadable_files", _printable(path), "the name is not UTF-8")
-        elif entry.is_symlink() and entry.is_dir():
+        elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 (never raises)
             problems.add("refused_links", path, "linked folders are not followed")
-        elif entry.is_dir():
+        elif entry.is_dir(follow_symlinks=False):
             folders.append(path)
         elif entry.is_file(follow_symlinks=False):
             files.append(path)
@@ -139,7 +133,7 @@ def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], l
             files.append(path)
         same = seen.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), path)
         if same != path:
-            problems.add("name_clashes", path, f"beside {same}")
+            problems.add("name_clashes", _printable(path), f"beside {_printable(same)}")
     return folders, files
 
 

@@ -1,7 +1,7 @@
 """Which images are held out, decided by their content alone.
 
 The same bytes always land in the same split, whatever they are called and however often they
-occur, so exact duplicates never leak from training into the test.
+occur, so exact duplicates never leak from training into the test. Nor do images of one group.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from vision.datasets.stratify import split_units
+from vision.datasets.table import split_label
+
 
 def assign_splits(
     contents: Sequence[str],
     labels: Sequence[str],
     shares: Mapping[str, float],
     seed: int,
+    groups: Sequence[str] = (),
+    is_multilabel: bool = False,
 ) -> list[str]:
     """Assigns each image to ``train`` or to a held-out split, stratified by class.
 
@@ -24,12 +29,18 @@ def assign_splits(
     rounded to the nearest whole number of contents; at least one stays in ``train``. A content
     with several labels is counted under the first of them.
 
+    Where there are groups, or several classes per image, whole units are assigned instead, see
+    :func:`vision.datasets.stratify.split_units`.
+
     Args:
       contents: sha256 of each image.
       labels: class of each image, in the same order.
       shares: held-out split to its share of each class, for example
         ``{"validation": 0.15, "test": 0.15}``.
       seed: another seed holds out other images.
+      groups: of each image, in the order of ``contents``, empty for an image on its own; or none
+        at all. A group is never divided.
+      is_multilabel: whether ``labels`` are class names with ``|`` between them.
 
     Returns:
       the split of each image, in the order of ``contents``.
@@ -37,6 +48,13 @@ def assign_splits(
     label_of: dict[str, str] = {}
     for content, label in zip(contents, labels, strict=True):
         label_of[content] = min(label, label_of.get(content, label))
+    if is_multilabel or any(groups):
+        classes = {
+            content: split_label(label) if is_multilabel else (label,)
+            for content, label in label_of.items()
+        }
+        whole = split_units(contents, classes, groups or [""] * len(contents), shares, seed)
+        return [whole[content] for content in contents]
     by_class: dict[str, list[str]] = defaultdict(list)
     for content, label in label_of.items():
         by_class[label].append(content)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from vision.errors import DatasetError
 from vision.validation.report import Finding
 
 SPLITS = ("train", "validation", "test")
+Task = Literal["multiclass", "multilabel"]
+# Between the class names in the label of a multi-label table; no class name may contain it.
+SEPARATOR = "|"
 COLUMNS: Mapping[str, str] = {
     "path": "object",
     "sha256": "object",
@@ -31,8 +34,11 @@ COLUMNS: Mapping[str, str] = {
     "n_bytes": "int64",
     "label": "object",
     "split": "object",
+    "group": "object",
+    "date": "object",
 }
-_METADATA_KEY = b"visionstack"
+_OPTIONAL = ("group", "date")
+METADATA_KEY = b"visionstack"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +54,16 @@ class AnnotationTable:
         * ``width``, ``height``: in pixels, upright (int32);
         * ``mode``: stored channels, for example ``RGB``, ``L``, ``CMYK``;
         * ``n_bytes``: length of the file (int64);
-        * ``label``: name of the class;
-        * ``split``: ``train``, ``validation`` or ``test``.
+        * ``label``: name of the class; in a multi-label table the sorted names of its classes with
+          ``|`` between them, empty for an image of no class;
+        * ``split``: ``train``, ``validation`` or ``test``;
+        * ``group``: what images of one source or burst have in common, empty where unknown;
+        * ``date``: when the image was made, ISO 8601, empty where unknown.
       classes: names of the classes in plain string order ("10" before "2"); the class index of a
         label is its place here.
       problems: what was found while reading, with the files that were left out.
       source: where the images come from: ``kind``, ``path``, and ``revision`` where there is one.
+      task: whether an image has exactly one class or any number of them.
     """
 
     root: Path
@@ -61,6 +71,7 @@ class AnnotationTable:
     classes: tuple[str, ...]
     problems: tuple[Finding, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
+    task: Task = "multiclass"
 
     @classmethod
     def from_rows(
@@ -69,21 +80,30 @@ class AnnotationTable:
         rows: Iterable[Mapping[str, Any]],
         problems: Iterable[Finding] = (),
         source: Mapping[str, str] | None = None,
+        task: Task = "multiclass",
     ) -> AnnotationTable:
-        """Makes a table of rows in any order; the classes are the labels that occur."""
-        frame = pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(dict(COLUMNS))
+        """Makes a table of rows in any order; the classes are the labels that occur.
+
+        Rows may lack ``group`` and ``date``.
+        """
+        frame = _complete(pd.DataFrame(list(rows), columns=list(COLUMNS)))
         frame = frame.sort_values("path", ignore_index=True)
-        classes = tuple(sorted(set(frame["label"])))
-        return cls(root, frame, classes, tuple(problems), dict(source or {}))
+        labels = set(frame["label"])
+        if task == "multilabel":
+            labels = {name for label in labels for name in split_label(label)}
+        return cls(root, frame, tuple(sorted(labels)), tuple(problems), dict(source or {}), task)
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over classes and rows (path, sha256, label, split); independent of ``root``."""
-        hasher = hashlib.sha256(json.dumps(self.classes).encode())
-        columns = (self.frame[name] for name in ("path", "sha256", "label", "split"))
+        """SHA-256 over task, classes and rows (path, sha256, label, split, group, date).
+
+        It is independent of ``root``.
+        """
+        hasher = hashlib.sha256(json.dumps([self.task, *self.classes]).encode())
+        columns = (self.frame[name] for name in ("path", "sha256", "label", "split", *_OPTIONAL))
         for row in zip(*columns, strict=True):
             hasher.update(json.dumps(row).encode())
         return hasher.hexdigest()
@@ -97,6 +117,19 @@ class AnnotationTable:
         if split not in SPLITS:
             raise DatasetError(f"There is no split {split!r}; use one of {', '.join(SPLITS)}.")
         return self.frame[self.frame["split"] == split].reset_index(drop=True)
+
+    def keep(self, is_kept: pd.Series) -> AnnotationTable:
+        """Returns the table of the rows where ``is_kept`` holds; the classes stay the same."""
+        return replace(self, frame=self.frame[is_kept].reset_index(drop=True))
+
+    def targets(self) -> npt.NDArray[np.uint8]:
+        """Returns which classes each image has: (n, n_classes), 0 or 1."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        targets = np.zeros((len(self), len(index)), np.uint8)
+        for row, label in enumerate(self.frame["label"]):
+            names = split_label(label) if self.task == "multilabel" else (label,)
+            targets[row, [index[name] for name in names]] = 1
+        return targets
 
     def class_index(self, labels: Iterable[str]) -> npt.NDArray[np.int64]:
         """Returns the class index of each label, (n,) int64.
@@ -123,9 +156,10 @@ class AnnotationTable:
             "classes": self.classes,
             "problems": [finding.model_dump() for finding in self.problems],
             "source": dict(self.source),
+            "task": self.task,
         }
         table = pa.Table.from_pandas(self.frame, preserve_index=False)
-        metadata = {**(table.schema.metadata or {}), _METADATA_KEY: json.dumps(about).encode()}
+        metadata = {**(table.schema.metadata or {}), METADATA_KEY: json.dumps(about).encode()}
         pq.write_table(table.replace_schema_metadata(metadata), path)
 
     @classmethod
@@ -138,14 +172,27 @@ class AnnotationTable:
         import pyarrow.parquet as pq
 
         table = pq.read_table(path)
-        stored = (table.schema.metadata or {}).get(_METADATA_KEY)
+        stored = (table.schema.metadata or {}).get(METADATA_KEY)
         if stored is None:
             raise DatasetError(f"{path} is no annotation table; read it with source: table.")
         about = json.loads(stored)
         return cls(
             root=Path(about["root"]),
-            frame=table.to_pandas().astype(dict(COLUMNS)),
+            frame=_complete(table.to_pandas()),
             classes=tuple(about["classes"]),
             problems=tuple(Finding.model_validate(finding) for finding in about["problems"]),
             source=about["source"],
+            task=about.get("task", "multiclass"),
         )
+
+
+def split_label(label: str) -> tuple[str, ...]:
+    """Returns the class names in the label of a multi-label table."""
+    return tuple(label.split(SEPARATOR)) if label else ()
+
+
+def _complete(frame: pd.DataFrame) -> pd.DataFrame:
+    """Returns the columns of a table in their order and types; optional ones may be missing."""
+    frame = frame.reindex(columns=list(COLUMNS))
+    frame[list(_OPTIONAL)] = frame[list(_OPTIONAL)].fillna("")
+    return frame.astype(dict(COLUMNS))

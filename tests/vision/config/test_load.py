@@ -78,8 +78,8 @@ validation:
 """
     said = problems(text, "training.dropout=1", "foo")
     expected = [
-        'job.yaml:1: pipeline = "trainig": must be one of training, evaluation, deployment, '
-        "monitoring, full; did you mean 'training'?",
+        'job.yaml:1: pipeline = "trainig": must be one of validation, training, evaluation, '
+        "deployment, monitoring, full; did you mean 'training'?",
         'job.yaml:2: modle = {"name": "a b", "architecture": "resnet5", "input_sise": ...: '
         "unknown key; did you mean 'model'?",
         "job.yaml:3: modle.name = \"a b\": must be up to 40 lower-case letters, digits, '.', '_' "
@@ -210,7 +210,7 @@ def test_a_key_of_another_section_is_sent_there(problems: Problems) -> None:
         ("folder", "/no/such", "no such folder; set dataset.path to your folder"),
         ("table", "table.csv", "no such file in {cwd}; set dataset.path to your table"),
         ("table", ".", "is a folder, not a table in {cwd}; set"),
-        ("table", "job.yaml", "must end in .csv or .parquet in {cwd}; set"),
+        ("table", "job.yaml", "must end in .csv, .parquet or .json in {cwd}; set"),
     ],
 )
 def test_files_that_are_named_must_be_there(

@@ -12,7 +12,7 @@ from vision.config.dataset import DatasetConfig, SplitConfig
 from vision.config.job import JobConfig
 from vision.config.sections import ModelConfig, ValidationConfig
 from vision.config.values import _PARTS, _RANGE
-from vision.validation.checks import CHECK_NAMES
+from vision.validation.find import CHECK_NAMES
 from vision.validation.names import OWN_CHECKS, SUITE_CHECKS
 
 
@@ -47,6 +47,24 @@ def test_every_check_can_be_named_in_fail_on() -> None:
             {"suites": (), "fail_on": {"label_drift": "> 1"}},
             "is computed by suite train_test; add it to suites",
             ("fail_on", "suites"),
+        ),
+        (
+            ValidationConfig,
+            {"suites": ("integrity",), "limits": {"label_drift": 0.5}},
+            "is computed by suite train_test; add it to suites",
+            ("limits", "suites"),
+        ),
+        (
+            ValidationConfig,
+            {"checks": ("conflicting_labels",), "quarantine": ("likely_wrong_labels",)},
+            "likely_wrong_labels is not among checks; add it there",
+            ("quarantine", "checks"),
+        ),
+        (
+            DatasetConfig,
+            {"source": "table", "path": "a.csv", "annotations": "b.csv"},
+            "belongs to source dvc; for a file of your own use source table",
+            ("annotations",),
         ),
     ],
 )
@@ -142,3 +160,40 @@ def make_job(pipeline: str, scored: str, shares: dict[str, float]) -> JobConfig:
             "evaluation": {"split": scored},
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({"checks": ("feature_drfit",)}, "feature_drift"),
+        ({"quarantine": ("feature_drift",)}, "near_duplicates_across_splits"),
+        ({"quarantine": ("class_imbalance",)}, "corrupt_images"),
+    ],
+)
+def test_unknown_checks_are_refused_with_the_list(values: dict[str, object], rule: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ValidationConfig.model_validate(values)
+    (error,) = refused.value.errors()
+    assert error["type"] == "literal_error"
+    assert f"'{rule}'" in error["msg"]
+
+
+def test_conditions_by_default_need_no_suite_and_no_check() -> None:
+    config = ValidationConfig(suites=(), checks=("class_imbalance",))
+    assert config.fail_on["conflicting_labels"] == "> 0"
+    assert not config.runs("conflicting_labels")
+    assert config.runs("corrupt_images"), "files that cannot be used are always named"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        ("abc(", "is no regular expression: missing )"),
+        ("abc", "needs one group in parentheses, it has 0"),
+        ("(a)(b)", "needs one group in parentheses, it has 2"),
+    ],
+)
+def test_group_by_needs_one_group(pattern: str, rule: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        DatasetConfig(source="digits", group_by=pattern)
+    assert rule in str(refused.value)

@@ -59,3 +59,12 @@ def test_nothing_is_taken_for_training(tmp_path: Path) -> None:
     )
     assert "the largest in train has 0" in refusal_of(table, SplitConfig(), "validation")
     check_splits(table, ("test",), SplitConfig())
+
+
+def test_groups_that_are_too_large_are_named(tmp_path: Path) -> None:
+    table = load(class_folders(tmp_path, n_per_class=20), group_by="(cat|dog)")
+    assert refusal_of(table, SplitConfig(), *NEEDED) == (
+        f"split validation of {tmp_path} has no image, and the job needs some; "
+        "dataset.split.validation = 0.15 of the 40 images in train in 2 groups that are kept whole "
+        "is too little for one of them: add images, or raise dataset.split.validation"
+    )

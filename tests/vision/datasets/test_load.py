@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import class_folders, encode, picture, planted_faults
+from tests.corpus import class_folders, encode, picture, planted_faults, write_images
 from tests.vision.datasets.reading import listed, load
 from vision.config import DatasetConfig
-from vision.datasets import dataset_digest, load_annotations
+from vision.datasets import dataset_digest, load_annotations, read
 from vision.errors import DatasetError
 from vision.images import decode_image
 
@@ -110,14 +110,14 @@ def test_class_of_damaged_files_only_counts_as_empty(tmp_path: Path) -> None:
 
 def test_unreadable_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = class_folders(tmp_path / "data")
-    read = Path.read_bytes
+    judge = read.open_inside
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, real_root: Path) -> int:
         if path.name == "03.png":
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return judge(path, real_root)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(read, "open_inside", refuse)
     assert listed(load(root)) == {"unreadable_files": ("cat/03.png", "dog/03.png")}
 
 
@@ -142,14 +142,13 @@ def test_no_image_is_refused(tmp_path: Path) -> None:
 
 def test_digest_follows_the_data(tmp_path: Path) -> None:
     root = class_folders(tmp_path / "data")
-    config = DatasetConfig(source="folder", path=str(root))
-    digest = dataset_digest(config)
-    assert dataset_digest(config) == digest
+    digest = dataset_digest(load(root))
+    assert dataset_digest(load(root)) == digest
     (root / "cat" / "00.png").write_bytes(encode(picture(999), "PNG"))
-    changed = dataset_digest(config)
+    changed = dataset_digest(load(root))
     assert changed != digest
     (root / "dog" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    assert dataset_digest(config) != changed
+    assert dataset_digest(load(root)) != changed
 
 
 def test_unchanged_files_are_not_read_again(
@@ -157,7 +156,7 @@ def test_unchanged_files_are_not_read_again(
 ) -> None:
     root = planted_faults(tmp_path / "data").root
     before = load(root)
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(read, "open_inside", lambda path, _: pytest.fail(f"{path} was read"))
     again = load(root)
     assert again.digest == before.digest
     assert again.problems == before.problems
@@ -188,3 +187,49 @@ def test_two_loaders_of_the_digits_do_not_disturb_each_other(tmp_path: Path) -> 
     assert len(list(folder.rglob("*.png"))) == 1797
     assert [path.name for path in folder.parent.iterdir()] == ["digits"]
     shutil.rmtree(folder)
+
+
+def test_groups_are_read_out_of_the_paths(tmp_path: Path) -> None:
+    paths = [f"{name}/p{n // 5}-{n}.png" for name in ("cat", "dog") for n in range(40)]
+    root = write_images(tmp_path / "data", [*paths, "cat/alone.png"])
+    table = load(root, group_by=r"(p\d)-")
+    frame = table.frame
+    assert set(frame["group"]) == {"", *(f"p{n}" for n in range(8))}
+    assert frame.loc[frame["path"] == "cat/alone.png", "group"].item() == ""
+    # One person is in both classes: eight units of ten images and one of its own.
+    in_groups = frame[frame["group"] != ""]
+    assert (in_groups.groupby("group")["split"].nunique() == 1).all()
+    assert set(frame["split"]) == {"train", "validation", "test"}
+
+
+def test_a_column_of_groups_comes_first(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", ["p1-a.png", "p1-b.png", "p2-c.png"])
+    (root / "t.csv").write_text(
+        "path,label,group\np1-a.png,cat,own\np1-b.png,cat,\np2-c.png,dog,\n"
+    )
+    table = load(root / "t.csv", "table", group_by=r"(p\d)|never")
+    assert table.frame["group"].tolist() == ["own", "p1", "p2"]
+
+
+def test_groups_change_the_digest(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=1)
+    assert load(root).digest != load(root, group_by="(cat|dog)").digest
+
+
+def test_several_classes_per_image_are_split_and_counted(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", [f"{n:02d}.png" for n in range(40)])
+    labels = ["cat", "dog", "cat|dog", ""]
+    rows = [f"{n:02d}.png,{labels[n % 4]}\n" for n in range(40)]
+    (root / "t.csv").write_text("".join(["path,labels\n", *rows]))
+    table = load(root / "t.csv", "table")
+    assert (table.task, table.classes) == ("multilabel", ("cat", "dog"))
+    assert table.problems == ()
+    counts = table.frame["split"].value_counts()
+    assert counts["train"] == 28
+    assert abs(counts["validation"] - 6) <= 2
+    (root / "one.csv").write_text("path,labels\n00.png,cat\n01.png,\n")
+    with pytest.raises(DatasetError, match=r"has only the class 'cat'; a table needs rows of at"):
+        load(root / "one.csv", "table")
+    (root / "none.csv").write_text("path,labels\n00.png,\n01.png,\n")
+    with pytest.raises(DatasetError, match=r"has no class; a table needs rows of at least two"):
+        load(root / "none.csv", "table")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from tests.corpus import class_folders
+from tests.corpus import class_folders, write_images
 from tests.vision.datasets.reading import listed, load
 from vision.errors import DatasetError
 
@@ -55,7 +57,10 @@ def test_table_names_what_it_leaves_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        ({"file": ["a"], "label": ["b"]}, "has the columns file, label, but no path"),
+        (
+            {"name": ["a"], "label": ["b"]},
+            "has the columns name, label, but none with the path of the image; call it path.",
+        ),
         ({"path": ["a"], "label": ["b"], "split": ["dev"]}, "has the splits dev; use train"),
         (
             {"path": ["a", "b"], "label": ["x", "y"], "split": ["train", ""]},
@@ -69,8 +74,8 @@ def test_unusable_tables_say_why(tmp_path: Path, frame: dict[str, list[str]], me
         load(file, "table")
 
 
-def test_table_must_be_csv_or_parquet(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"must end in \.csv or \.parquet"):
+def test_table_must_be_of_a_known_kind(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"must end in \.csv, \.parquet, \.json\."):
         load(tmp_path / "images.xlsx", "table")
     with pytest.raises(DatasetError, match=r"images.csv does not exist"):
         load(tmp_path / "images.csv", "table")
@@ -94,3 +99,54 @@ def test_an_empty_path_is_named_by_its_row(tmp_path: Path) -> None:
     frame = pd.DataFrame({"path": ["cat/00.png", None, "dog/00.png"], "label": ["a", "b", "b"]})
     (finding,) = load(write_table(root, frame, ".parquet"), "table").problems
     assert finding.message.endswith("for example row 2: the path is empty")
+
+
+def test_labels_that_clash_are_told(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", ["a.png", "b.png", "c.png", "d.png"])
+    labels = ["Cat", "cat ", "cafe\u0301", "caf\u00e9"]
+    frame = pd.DataFrame({"path": ["a.png", "b.png", "c.png", "d.png"], "label": labels})
+    table = load(write_table(root, frame, ".csv"), "table")
+    assert table.classes == ("Cat", "caf\u00e9", "cat")
+    (finding,) = table.problems
+    assert finding.message == (
+        "2 class names that differ only in case or Unicode form: Cat beside cat; "
+        "cafe\u0301 beside caf\u00e9 (one class, two Unicode forms)"
+    )
+
+
+def test_parquet_values_are_read_as_people_write_them(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "data", ["a.png", "b.png", "c.png"])
+    frame = pd.DataFrame(
+        {
+            "path": ["a.png", "b.png", "c.png"],
+            "label": [1.0, 2.0, None],
+            "date": pd.to_datetime(["2020-01-02 03:04:05", None, None]),
+            "thumbnail": [b"\x89PNG", b"", b""],
+            "box": [[0, 1], [1, 2], []],
+        }
+    )
+    table = load(write_table(root, frame, ".parquet"), "table")
+    assert table.frame["label"].tolist() == ["1", "2"]
+    assert table.frame["date"].tolist() == ["2020-01-02T03:04:05", ""]
+    # Columns of bytes and of lists may hold whole images: they are not even read.
+    assert listed(table) == {"unlabelled_images": ("c.png",)}
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no parquet PAR1"])
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"t\.parquet cannot be read as a table: "):
+        load(tmp_path / "t.parquet", "table")
+
+
+def test_parquet_text_that_is_no_unicode_is_refused(tmp_path: Path) -> None:
+    damaged = pa.array([b"a.png", b"\xff"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"path": damaged, "label": ["a", "b"]}), tmp_path / "t.parquet")
+    with pytest.raises(DatasetError, match=r"t\.parquet cannot be read as a table: 'utf-8' codec"):
+        load(tmp_path / "t.parquet", "table")
+
+
+def test_a_table_without_rows_has_no_image(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("path,label\n")
+    with pytest.raises(DatasetError, match=r"has no usable image; a table needs rows"):
+        load(tmp_path / "t.csv", "table")

@@ -94,3 +94,39 @@ def test_fewest_images_is_where_the_first_is_held_out(
 
     assert held_out(expected)
     assert not any(held_out(n) for n in range(1, expected))
+
+
+def test_without_groups_splits_are_those_of_earlier_versions() -> None:
+    # Models are compared over months on one test split: it must not move with the code.
+    contents = contents_of(500)
+    labels = [("cat", "dog", "fox")[int(content, 16) % 7 % 3] for content in contents]
+    contents, labels = contents + contents[:20], labels + ["owl"] * 20
+    shares = {"validation": 0.15, "test": 0.2}
+    for groups in ((), [""] * 520):
+        splits = assign_splits(contents, labels, shares, 7, groups)
+        told = hashlib.sha256("".join(split[:2] for split in splits).encode()).hexdigest()
+        assert told[:16] == "ee1f6c7ca9bf7d1e"
+
+
+def test_groups_are_kept_whole() -> None:
+    contents = contents_of(60)
+    groups = [f"patient {number // 6}" for number in range(60)]
+    splits = assign_splits(contents, ["cat", "dog"] * 30, SHARES, 0, groups)
+    split_of_group = dict(zip(groups, splits, strict=True))
+    assert [split_of_group[group] for group in groups] == splits
+    # Ten patients of six images: 42 to train, 9 to each other are 7 and 1.5 patients.
+    assert Counter(splits) in (
+        {"train": 42, "validation": 12, "test": 6},
+        {"train": 42, "validation": 6, "test": 12},
+        {"train": 36, "validation": 12, "test": 12},
+    )
+
+
+def test_several_classes_per_image_are_spread() -> None:
+    contents = contents_of(200)
+    labels = ["cat|dog" if n % 4 == 0 else "cat" if n % 2 else "" for n in range(200)]
+    splits = assign_splits(contents, labels, SHARES, 0, is_multilabel=True)
+    counted = Counter(zip(labels, splits, strict=True))
+    for label, n_images in (("cat|dog", 50), ("cat", 100), ("", 50)):
+        for split, share in {"train": 0.7, **SHARES}.items():
+            assert abs(counted[label, split] - share * n_images) <= 1
