@@ -1,4 +1,4 @@
-"""Keeps a validation report: findings and gates as JSON, its page as HTML."""
+"""Keeps a validation report: findings and gates as JSON and as a table, its page as HTML."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from typing import Any, ClassVar
 from zenml.enums import ArtifactType, VisualizationType
 
 from materializers.files import FileMaterializer, content_hash
+from materializers.property_table import to_parquet
+from vision.validation.findings_table import findings_table
 from vision.validation.report import ValidationReport
 
 REPORT_FILE = "report.json"
 PAGE_FILE = "report.html"
+TABLE_FILE = "findings.parquet"
 
 
 class ValidationReportMaterializer(FileMaterializer):
-    """``report.json`` without the page, and ``report.html``."""
+    """``report.json`` without the page, ``report.html``, and ``findings.parquet`` to query.
+
+    The table repeats what the JSON file says, one row per finding and image, and is not read back.
+    """
 
     ASSOCIATED_TYPES: ClassVar[tuple[type[Any], ...]] = (ValidationReport,)
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA_ANALYSIS
 
     def save(self, data: ValidationReport) -> None:
-        """Writes both files."""
+        """Writes the three files."""
         self.write(REPORT_FILE, data.model_dump_json(exclude={"html"}, indent=2).encode())
         self.write(PAGE_FILE, data.html.encode())
+        self.write(TABLE_FILE, to_parquet(findings_table(data.findings)))
 
     def load(self, data_type: type[Any]) -> ValidationReport:
-        """Reads both files."""
+        """Reads findings, gates and the page."""
         report = ValidationReport.model_validate_json(self.read(REPORT_FILE))
         return report.model_copy(update={"html": self.read(PAGE_FILE).decode()})
 

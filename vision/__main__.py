@@ -50,16 +50,22 @@ def _run(job: JobConfig) -> str:
     from vision.evaluation import evaluate_model
     from vision.properties import compute_properties
     from vision.training.fit import train_model
-    from vision.validation.checks import find_problems
+    from vision.validation.find import find_problems
     from vision.validation.judge import judge_findings
+    from vision.validation.quarantine import leave_out
 
     table = load_annotations(job.dataset)
     check_splits(table, job.needed_splits, job.dataset.split)
     properties = compute_properties(table)
-    findings = find_problems(table, properties)
+    findings = find_problems(table, properties, job.validation)
     for finding in findings:
         print(f"{finding.severity}: {finding.check}: {finding.message}", file=sys.stderr)
     _stop_unless_passed(judge_findings(findings, _own_conditions(job.validation)))
+    selection = leave_out(table, findings, job.validation.quarantine)
+    table = selection.table
+    check_splits(table, job.needed_splits, job.dataset.split)
+    if selection.left_out:
+        print(selection.sentence, file=sys.stderr)
     trained = train_model(job.model, job.training, job.augmentation, table)
     report = evaluate_model(trained.predict, table, job.model.input_size, job.evaluation)
     _stop_unless_passed(report.gates)
@@ -72,7 +78,7 @@ def _run(job: JobConfig) -> str:
 
 def _own_conditions(validation: ValidationConfig) -> ValidationConfig:
     """Keeps the conditions on the core's own checks: suites need the stack's data validator."""
-    from vision.validation.checks import CHECK_NAMES
+    from vision.validation.find import CHECK_NAMES
 
     own = {name: rule for name, rule in validation.fail_on.items() if name in CHECK_NAMES}
     for name in sorted(set(validation.fail_on) - set(own)):

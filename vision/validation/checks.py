@@ -7,41 +7,23 @@ on it is judged with the value 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from vision.datasets.problems import PROBLEMS
 from vision.datasets.table import SPLITS, AnnotationTable
 from vision.validation.report import Finding, Severity
 
-_SEVERITY_ORDER = ("error", "warning", "info")
 _IMBALANCE = 10.0
 
 
-def find_problems(table: AnnotationTable, properties: pd.DataFrame) -> tuple[Finding, ...]:
-    """Runs every check of this module and adds what was found while the files were read.
-
-    Args:
-      table: the annotation table.
-      properties: one row per row of the table, see :mod:`vision.properties`.
-
-    Returns:
-      findings, errors first, each check at most once.
-    """
-    findings = [
-        *table.problems,
-        *(finding for check in _TABLE_CHECKS for finding in check(table)),
-        *near_constant_images(properties),
-    ]
-    return tuple(sorted(findings, key=lambda found: _SEVERITY_ORDER.index(found.severity)))
-
-
 def duplicates_across_splits(table: AnnotationTable) -> list[Finding]:
-    """Finds files of the same bytes in more than one split; value: files in such groups."""
-    frame = table.frame
-    n_splits = frame.groupby("sha256")["split"].transform("nunique")
-    shared = frame[n_splits > 1]
+    """Finds files of the same bytes in more than one split; value: files in such groups.
+
+    Left out would be all copies but those in the split that is held out longest: test before
+    validation before train.
+    """
+    shared = _members(table.frame, "sha256", "split")
     if shared.empty:
         return []
     n_groups = shared["sha256"].nunique()
@@ -49,28 +31,30 @@ def duplicates_across_splits(table: AnnotationTable) -> list[Finding]:
         f"{len(shared):,} images are {n_groups:,} files that occur in more than one split, "
         f"for example {_example_group(shared)}; scores on held-out splits are too good"
     )
-    return [_finding("duplicates_across_splits", "error", message, shared["path"])]
+    finding = _finding("duplicates_across_splits", "error", message, shared["path"])
+    notes = _notes_on_copies(shared, ["sha256"])
+    return [finding.model_copy(update={"notes": notes, "surplus": _not_held_out(shared, "sha256")})]
 
 
 def duplicates_within_splits(table: AnnotationTable) -> list[Finding]:
     """Finds files of the same bytes within one split; value: files beyond the first of each."""
-    frame = table.frame
-    groups = frame.groupby(["sha256", "split"])["path"]
-    members = frame[groups.transform("size") > 1]
+    key = ["sha256", "split"]
+    members = table.frame[table.frame.duplicated(key, keep=False)]
     if members.empty:
         return []
-    extra = len(members) - members.groupby(["sha256", "split"]).ngroups
+    extra = tuple(members.loc[members.duplicated(key), "path"])
     message = (
-        f"{extra:,} images repeat another of their split byte for byte, "
+        f"{len(extra):,} images repeat another of their split byte for byte, "
         f"for example {_example_group(members)}"
     )
-    return [_finding("duplicates_within_splits", "warning", message, members["path"], extra)]
+    name = "duplicates_within_splits"
+    finding = _finding(name, "warning", message, members["path"], len(extra))
+    return [finding.model_copy(update={"notes": _notes_on_copies(members, key), "surplus": extra})]
 
 
 def conflicting_labels(table: AnnotationTable) -> list[Finding]:
     """Finds files of the same bytes under different labels; value: files in such groups."""
-    frame = table.frame
-    members = frame[frame.groupby("sha256")["label"].transform("nunique") > 1]
+    members = _members(table.frame, "sha256", "label")
     if members.empty:
         return []
     first = members[members["sha256"] == members["sha256"].iloc[0]]
@@ -78,7 +62,13 @@ def conflicting_labels(table: AnnotationTable) -> list[Finding]:
         f"{path} ({label})" for path, label in zip(first["path"], first["label"], strict=True)
     )
     message = f"{len(members):,} images have the bytes of another class's image, such as {example}"
-    return [_finding("conflicting_labels", "error", message, members["path"])]
+    labels = members.groupby("sha256")["label"].agg(lambda found: ", ".join(sorted(set(found))))
+    notes = tuple(
+        f"labelled {label}; its bytes are under {labels[content]}"
+        for label, content in zip(members["label"], members["sha256"], strict=True)
+    )
+    finding = _finding("conflicting_labels", "error", message, members["path"])
+    return [finding.model_copy(update={"notes": notes})]
 
 
 def missing_class_in_split(table: AnnotationTable) -> list[Finding]:
@@ -137,18 +127,44 @@ def near_constant_images(properties: pd.DataFrame) -> list[Finding]:
     return [_finding("near_constant_images", "warning", message, flat["path"])]
 
 
-_TABLE_CHECKS: tuple[Callable[[AnnotationTable], list[Finding]], ...] = (
-    duplicates_across_splits,
-    duplicates_within_splits,
-    conflicting_labels,
-    missing_class_in_split,
-    class_imbalance,
-)
-CHECK_NAMES: tuple[str, ...] = (
-    *PROBLEMS,
-    *(check.__name__ for check in _TABLE_CHECKS),
-    near_constant_images.__name__,
-)
+def class_changes(sentences: Sequence[str], is_allowed: bool) -> list[Finding]:
+    """Reports classes that are not those of the model in use; value: how many changed.
+
+    Args:
+      sentences: one for each class, see :mod:`vision.bundles.class_changes`.
+      is_allowed: whether that is meant.
+    """
+    if not sentences:
+        return []
+    message = f"The classes are not those of the model in use: {'; '.join(sentences[:10])}"
+    if not is_allowed:
+        message += ". Where that is meant, set validation.allow_class_changes"
+    return [
+        Finding(
+            check="class_changes",
+            severity="warning" if is_allowed else "error",
+            message=message,
+            value=float(len(sentences)),
+        )
+    ]
+
+
+def groups_across_splits(table: AnnotationTable) -> list[Finding]:
+    """Finds groups with images in more than one split; value: images in such groups."""
+    shared = _members(table.frame[table.frame["group"] != ""], "group", "split")
+    if shared.empty:
+        return []
+    first = shared["group"].iloc[0]
+    message = (
+        f"{len(shared):,} images of {shared['group'].nunique():,} groups are in more than one "
+        f"split, for example group {first}; scores on held-out splits are too good"
+    )
+    notes = tuple(
+        f"group {group}, {split}"
+        for group, split in zip(shared["group"], shared["split"], strict=True)
+    )
+    finding = _finding("groups_across_splits", "error", message, shared["path"])
+    return [finding.model_copy(update={"notes": notes, "surplus": _not_held_out(shared, "group")})]
 
 
 def _finding(
@@ -162,3 +178,23 @@ def _finding(
 def _example_group(members: pd.DataFrame) -> str:
     first = members[members["sha256"] == members["sha256"].iloc[0]]
     return " = ".join(first["path"].head(3))
+
+
+def _members(frame: pd.DataFrame, key: str, differing: str) -> pd.DataFrame:
+    """Returns the rows whose ``key`` occurs with more than one value of ``differing``."""
+    return frame[frame.groupby(key)[differing].transform("nunique") > 1]
+
+
+def _not_held_out(members: pd.DataFrame, key: str) -> tuple[str, ...]:
+    """Returns the images of each group that are not in the last of its splits."""
+    rank = members["split"].map(SPLITS.index)
+    last = rank.groupby(members[key]).transform("max")
+    return tuple(members.loc[rank < last, "path"])
+
+
+def _notes_on_copies(members: pd.DataFrame, key: list[str]) -> tuple[str, ...]:
+    """Names for each image the first other one with the same bytes."""
+    grouped = members.groupby(key, sort=False)["path"]
+    first, last = grouped.transform("first"), grouped.transform("last")
+    others = first.where(first != members["path"], last)
+    return tuple(f"same bytes as {other}" for other in others)

@@ -10,13 +10,18 @@ from vision.config.rules import judge_condition
 from vision.validation.names import suite_checks
 from vision.validation.report import Finding, Gate
 
+_CLASS_CHANGES = "class_changes"
+
 
 def judge_findings(findings: Sequence[Finding], config: ValidationConfig) -> tuple[Gate, ...]:
     """Judges every ``fail_on`` condition.
 
     A check of ours without a finding found nothing and counts as 0. A check of a suite always
-    leaves a finding; where it could not be computed, or the data validator does not have it, there
-    is no number and the gate is closed: what nobody measured cannot pass.
+    leaves a finding. Where a check could not be computed, or the data validator does not have it,
+    there is no number and the gate is closed: what nobody measured cannot pass.
+
+    A check in ``quarantine`` is judged by what is left of it, which is nothing. Classes that differ
+    from the champion's stop the pipeline unless ``allow_class_changes`` says otherwise.
 
     Args:
       findings: our own and the data validator's, in any order.
@@ -27,14 +32,20 @@ def judge_findings(findings: Sequence[Finding], config: ValidationConfig) -> tup
       one gate per condition, in the order of the configuration.
     """
     measured_only = {check.name for check in suite_checks(config.suites)}
+    conditions = {name: text for name, text in config.fail_on.items() if config.runs(name)}
+    if not config.allow_class_changes and any(f.check == _CLASS_CHANGES for f in findings):
+        conditions.setdefault(_CLASS_CHANGES, "> 0")
     return tuple(
-        _judge(
+        # What is left out is no reason to stop any more.
+        judge_condition(name, 0.0, condition)
+        if name in config.quarantine
+        else _judge(
             name,
             [finding for finding in findings if finding.check == name],
             condition,
             must_be_measured=name in measured_only,
         )
-        for name, condition in config.fail_on.items()
+        for name, condition in conditions.items()
     )
 
 
@@ -43,14 +54,18 @@ def _judge(
 ) -> Gate:
     if must_be_measured:
         values = [finding.value for finding in findings if finding.value is not None]
-        if not values:
-            closed = judge_condition(name, math.nan, condition)
-            return closed.model_copy(update={"value": None})
     else:
-        values = [_number(finding) for finding in findings] or [0.0]
+        values = [number for each in findings if (number := _number(each)) is not None]
+        values = values if findings else [0.0]
+    if not values:
+        closed = judge_condition(name, math.nan, condition)
+        return closed.model_copy(update={"value": None})
     gates = [judge_condition(name, value, condition) for value in values]
     return next((gate for gate in gates if not gate.passed), gates[0])
 
 
-def _number(finding: Finding) -> float:
+def _number(finding: Finding) -> float | None:
+    """Returns the number of a finding of ours; None where it says that nothing was measured."""
+    if finding.value is None and not finding.images:
+        return None
     return float(finding.n_images) if finding.value is None else finding.value

@@ -43,6 +43,7 @@ _INTEGRITY = (
     ("conflicting_properties", "share of images equal to one of another class, 0 to 1", 0.0),
     ("property_outliers", "share of images with an outlier probability above 0.9, 0 to 1", 0.005),
     ("label_correlation", "largest predictive power of one property for the label, 0 to 1", 0.8),
+    ("schema_violations", "number of images with a value that its column does not declare", 0.0),
 )
 _TRAIN_TEST = (
     ("feature_drift", "largest Kolmogorov-Smirnov statistic of a property, 0 to 1", 0.2),
@@ -81,14 +82,43 @@ OWN_CHECKS = (
     "nested_folders",
     "outside_classes",
     "hidden_files",
+    "ignored_columns",
+    "label_clashes",
     "name_clashes",
     "duplicates_across_splits",
     "duplicates_within_splits",
     "conflicting_labels",
     "missing_class_in_split",
     "class_imbalance",
+    "groups_across_splits",
     "near_constant_images",
+    "outlying_images",
+    "near_duplicates_across_splits",
+    "near_duplicates_within_splits",
+    "conflicting_near_duplicates",
+    "likely_wrong_labels",
+    "class_changes",
 )
+# What reading the files finds: always reported, whatever checks are selected.
+FILE_CHECKS = OWN_CHECKS[: OWN_CHECKS.index("name_clashes") + 1]
+# Data that give a wrong score, or teach what is wrong, train no model unless someone says so.
+STOPS_BY_DEFAULT = {
+    "corrupt_images": "> 0",
+    "duplicates_across_splits": "> 0",
+    "near_duplicates_across_splits": "> 0.01",
+    "conflicting_labels": "> 0",
+    "groups_across_splits": "> 0",
+}
+# Own checks that say something about a dataset, not about single images: nothing to leave out.
+_ABOUT_THE_WHOLE = (
+    "ignored_columns",
+    "label_clashes",
+    "empty_classes",
+    "missing_class_in_split",
+    "class_imbalance",
+    "class_changes",
+)
+QUARANTINED = tuple(name for name in OWN_CHECKS if name not in _ABOUT_THE_WHOLE)
 
 SUITE_CHECKS: tuple[SuiteCheck, ...] = tuple(
     SuiteCheck(
@@ -104,10 +134,18 @@ SUITE_CHECKS: tuple[SuiteCheck, ...] = tuple(
 )
 
 
-def suite_checks(suites: Iterable[str]) -> tuple[SuiteCheck, ...]:
-    """Returns the checks of the named suites, in the order of :data:`SUITE_CHECKS`."""
+def suite_checks(
+    suites: Iterable[str], only: Iterable[str] | None = None
+) -> tuple[SuiteCheck, ...]:
+    """Returns the checks of the named suites, in the order of :data:`SUITE_CHECKS`.
+
+    Args:
+      suites: names of suites.
+      only: names of checks; None for all of the suites.
+    """
     chosen = set(suites)
-    return tuple(check for check in SUITE_CHECKS if check.suite in chosen)
+    names = {check.name for check in SUITE_CHECKS} if only is None else set(only)
+    return tuple(c for c in SUITE_CHECKS if c.suite in chosen and c.name in names)
 
 
 def known_checks(suites: Iterable[str]) -> tuple[str, ...]:

@@ -33,14 +33,19 @@ h3 { margin: 0; font-size: 1rem; }
 .warning .badge { background: #7d5600; }
 .info .badge { background: #57606a; }
 .value { float: right; font-variant-numeric: tabular-nums; }
-.grid { display: flex; flex-wrap: wrap; gap: .6rem; margin-top: .6rem; }
-figure { margin: 0; width: 96px; }
-figure img, .blank { width: 96px; height: 96px; border: 1px solid #d0d7de; background: #f6f8fa; }
+.card p, .verdict, td, li { overflow-wrap: anywhere; }
+.grid { display: flex; flex-wrap: wrap; gap: .8rem; margin-top: .6rem; }
+figure { margin: 0; width: 128px; }
+figure img, .blank { box-sizing: border-box; width: 128px; height: 128px;
+  border: 1px solid #d0d7de; background: #f6f8fa; }
 figure img { object-fit: contain; image-rendering: pixelated; }
 .blank { display: flex; align-items: center; justify-content: center; color: #57606a;
   font-size: .75rem; }
-figcaption { overflow: hidden; color: #57606a; font-size: .7rem; text-overflow: ellipsis;
-  white-space: nowrap; direction: rtl; text-align: left; }
+figcaption { font-size: .75rem; line-height: 1.35; }
+.path { display: block; overflow: hidden; color: #57606a; text-overflow: ellipsis;
+  white-space: nowrap; direction: rtl; text-align: left; unicode-bidi: plaintext; }
+.note { color: #1b1f24; overflow-wrap: anywhere; }
+li .note::before { content: "\2013 \00a0"; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #d0d7de; text-align: left;
   vertical-align: top; }

@@ -22,6 +22,10 @@ class Finding(BaseModel):
       message: one sentence for a person, with the numbers.
       images: relative paths of the images it is about; empty for findings about whole columns.
       value: the number that conditions are written against (a count, a score), if there is one.
+      notes: a few words about each of ``images``, in their order, for example what another image
+        is a copy of; empty where there is nothing to say.
+      surplus: those of ``images`` that have to go for the rest to be right, such as all copies of
+        an image but one; None where that is all of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +35,13 @@ class Finding(BaseModel):
     message: str
     images: tuple[str, ...] = ()
     value: float | None = None
+    notes: tuple[str, ...] = ()
+    surplus: tuple[str, ...] | None = None
+
+    @property
+    def to_leave_out(self) -> tuple[str, ...]:
+        """The images without which the finding would not have been made."""
+        return self.images if self.surplus is None else self.surplus
 
     @property
     def n_images(self) -> int:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import zip_longest
 from string import Template
 
 from vision.validation.page_template import PAGE
 from vision.validation.report import Finding, Gate
+from vision.validation.shorten import shorten
 
 Thumbnail = Callable[[str], bytes | None]
 
 MAX_THUMBNAILS = 24
 MAX_PATHS = 200
-# Leaves room for the data validator's section (5.1 MB with Deepchecks) in a page of 10 MB.
-_THUMBNAIL_BUDGET_BYTES = 3_000_000
+# Together below 10 MB, whatever the data validator (5.8 MB with Deepchecks) and the names are.
+_THUMBNAIL_BUDGET_BYTES = 2_400_000
+_NAMES_BUDGET_BYTES = 800_000
+_SECTION_BUDGET_BYTES = 6_500_000
+_MOST_MESSAGE_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class _Pictures:
 
     thumbnail: Thumbnail | None
     left_bytes: int = _THUMBNAIL_BUDGET_BYTES
+    left_name_bytes: int = _NAMES_BUDGET_BYTES
     made: dict[str, str] = field(default_factory=dict)
 
     def source(self, path: str) -> str | None:
@@ -62,6 +67,16 @@ class _Pictures:
             self.made[path] = f"data:image/png;base64,{encoded}" if encoded else ""
         self.left_bytes -= len(self.made[path])
         return self.made[path] or None
+
+    def name(self, lines: Iterable[str]) -> list[str]:
+        """Returns the lines that the page has room for; what they name is in the artifact too."""
+        kept = []
+        for line in lines:
+            self.left_name_bytes -= len(line.encode())
+            if self.left_name_bytes < 0:
+                break
+            kept.append(line)
+        return kept
 
 
 def render_page(page: Page, thumbnail: Thumbnail | None = None) -> str:
@@ -115,37 +130,50 @@ def _count(n: int, one: str, many: str | None = None) -> str:
 
 def _card(finding: Finding, pictures: _Pictures) -> str:
     value = "" if finding.value is None else f'<span class="value">{finding.value:.4g}</span>'
+    message = html.escape(shorten(finding.message, _MOST_MESSAGE_CHARACTERS))
     return (
         f'<section class="card {finding.severity}"><h3><span class="badge">{finding.severity}'
         f"</span> <code>{html.escape(finding.check)}</code> {value}</h3>"
-        f"<p>{html.escape(finding.message)}</p>{_images(finding.images, pictures)}</section>"
+        f"<p>{message}</p>{_images(finding, pictures)}</section>"
     )
 
 
-def _images(paths: Sequence[str], pictures: _Pictures) -> str:
-    if not paths:
+def _images(finding: Finding, pictures: _Pictures) -> str:
+    if not finding.images:
         return ""
-    shown = [_figure(path, pictures) for path in islice(paths, MAX_THUMBNAILS)]
+    noted = list(zip_longest(finding.images, finding.notes[: finding.n_images], fillvalue=""))
+    captions = pictures.name(_caption(path, note) for path, note in noted[:MAX_THUMBNAILS])
+    shown = [_figure(*each, pictures) for each in zip(finding.images, captions, strict=False)]
     grid = f'<div class="grid">{"".join(shown)}</div>'
-    rest = paths[MAX_THUMBNAILS:]
-    if not rest:
+    n_rest = finding.n_images - len(shown)
+    if not n_rest:
         return grid
-    listed = "".join(f"<li>{html.escape(path)}</li>" for path in rest[:MAX_PATHS])
-    n_unlisted = len(rest) - MAX_PATHS
-    unlisted = f"<p>and {n_unlisted:,} more, named in the report artifact</p>"
+    end = len(shown) + MAX_PATHS
+    listed = pictures.name(_line(path, note) for path, note in noted[len(shown) : end])
+    n_unlisted = n_rest - len(listed)
+    unlisted = f"<p>and {n_unlisted:,} more, named in findings.parquet of the report artifact</p>"
     return (
-        f"{grid}<details><summary>{len(rest):,} more images</summary><ul>{listed}</ul>"
-        f"{unlisted if n_unlisted > 0 else ''}</details>"
+        f"{grid}<details><summary>{_count(n_rest, 'more image')}</summary>"
+        f"<ul>{''.join(listed)}</ul>{unlisted if n_unlisted > 0 else ''}</details>"
     )
 
 
-def _figure(path: str, pictures: _Pictures) -> str:
-    name = html.escape(path)
+def _line(path: str, note: str) -> str:
+    said = f' <span class="note">{html.escape(shorten(note))}</span>' if note else ""
+    return f"<li>{html.escape(shorten(path))}{said}</li>"
+
+
+def _caption(path: str, note: str) -> str:
+    said = f'<div class="note">{html.escape(shorten(note))}</div>' if note else ""
+    name = html.escape(shorten(path))
+    return f'<figcaption><span class="path" title="{name}">{name}</span>{said}</figcaption>'
+
+
+def _figure(path: str, caption: str, pictures: _Pictures) -> str:
     source = pictures.source(path)
-    picture = (
-        f'<img src="{source}" alt="{name}">' if source else '<div class="blank">no picture</div>'
-    )
-    return f'<figure title="{name}">{picture}<figcaption>{name}</figcaption></figure>'
+    # The caption under it says what it is; a second time would only be read out twice.
+    picture = f'<img src="{source}" alt="">' if source else '<div class="blank">no picture</div>'
+    return f"<figure>{picture}{caption}</figure>"
 
 
 def _gates(gates: Sequence[Gate]) -> str:
@@ -165,7 +193,7 @@ def _within(findings: Sequence[Finding]) -> str:
         return ""
     rows = "".join(
         f"<tr><td><code>{html.escape(finding.check)}</code></td><td>{_number(finding.value)}</td>"
-        f"<td>{html.escape(finding.message)}</td></tr>"
+        f"<td>{html.escape(shorten(finding.message, _MOST_MESSAGE_CHARACTERS))}</td></tr>"
         for finding in findings
     )
     return f"<h2>Within limits</h2>{_table(('Check', 'Value', 'Measured'), rows)}"
@@ -183,13 +211,21 @@ def _table(heads: Sequence[str], rows: str) -> str:
 def _section(page: Page) -> str:
     if not page.section:
         return ""
+    head = f"<h2>Report of {html.escape(page.validator)}</h2>"
+    section = html.escape(page.section, quote=True)
+    n_bytes = len(section.encode())
+    if n_bytes > _SECTION_BUDGET_BYTES:
+        return (
+            f"{head}<p>Left out: its {n_bytes / 1e6:.1f} MB would make this page larger than "
+            "10 MB. Everything it measured is above.</p>"
+        )
     # The sandbox lets the section draw its charts but keeps it out of this page: class names come
     # from folder names, and not every validator escapes them.
     return (
-        f"<h2>Report of {html.escape(page.validator)}</h2>"
+        f"{head}"
         # A viewer that runs no scripts, such as ZenML's dashboard, would show gaps without a word.
         "<noscript><p>Charts are left out here. Download this page and open it to see them."
         "</p></noscript>"
         '<iframe sandbox="allow-scripts allow-popups" title="Report of the data validator" '
-        f'srcdoc="{html.escape(page.section, quote=True)}"></iframe>'
+        f'srcdoc="{section}"></iframe>'
     )

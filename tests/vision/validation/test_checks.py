@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.corpus import class_folders, planted_faults
 from vision.config import DatasetConfig
 from vision.datasets import AnnotationTable, load_annotations
 from vision.properties import compute_properties
-from vision.validation import checks
+from vision.validation import checks, find
 from vision.validation.report import Finding
 
 
@@ -107,7 +108,7 @@ def test_near_constant_images() -> None:
 
 def findings_of(root: Path) -> dict[str, Finding]:
     table = load_annotations(DatasetConfig(source="folder", path=str(root)))
-    found = checks.find_problems(table, compute_properties(table))
+    found = find.find_problems(table, compute_properties(table))
     order = [("error", "warning", "info").index(finding.severity) for finding in found]
     assert order == sorted(order)
     assert len({finding.check for finding in found}) == len(found)
@@ -130,7 +131,7 @@ def test_every_planted_fault_is_named_with_its_path(tmp_path: Path, home: Path) 
         "near_constant_images": ("train/dog/flat.png",),
     }.items():
         assert set(paths) <= set(found[check].images), check
-    assert set(found) <= set(checks.CHECK_NAMES)
+    assert set(found) <= set(find.CHECK_NAMES)
 
 
 def test_good_folder_has_nothing_but_its_balance(tmp_path: Path, home: Path) -> None:
@@ -140,5 +141,55 @@ def test_good_folder_has_nothing_but_its_balance(tmp_path: Path, home: Path) -> 
 
 
 def test_check_names_are_unique() -> None:
-    assert len(set(checks.CHECK_NAMES)) == len(checks.CHECK_NAMES)
-    assert {"corrupt_images", "duplicates_across_splits"} <= set(checks.CHECK_NAMES)
+    assert len(set(find.CHECK_NAMES)) == len(find.CHECK_NAMES)
+    assert {"corrupt_images", "duplicates_across_splits"} <= set(find.CHECK_NAMES)
+
+
+def test_copies_say_what_they_are_copies_of_and_which_have_to_go() -> None:
+    table = make(
+        ("a", "1", "cat", "train"),
+        ("b", "1", "cat", "validation"),
+        ("c", "1", "cat", "test"),
+        ("d", "2", "cat", "train"),
+        ("e", "2", "dog", "train"),
+    )
+    [across] = checks.duplicates_across_splits(table)
+    assert across.images == ("a", "b", "c")
+    assert across.notes == ("same bytes as c", "same bytes as a", "same bytes as a")
+    assert across.to_leave_out == ("a", "b"), "the copy in the test stays"
+    [within] = checks.duplicates_within_splits(table)
+    assert (within.images, within.notes) == (("d", "e"), ("same bytes as e", "same bytes as d"))
+    assert within.to_leave_out == ("e",)
+    [conflicting] = checks.conflicting_labels(table)
+    assert conflicting.notes == (
+        "labelled cat; its bytes are under cat, dog",
+        "labelled dog; its bytes are under cat, dog",
+    )
+    assert conflicting.to_leave_out == ("d", "e")
+
+
+def test_groups_across_splits() -> None:
+    table = make(
+        ("a", "1", "cat", "train"),
+        ("b", "2", "cat", "test"),
+        ("c", "3", "cat", "train"),
+        ("d", "4", "cat", "test"),
+    )
+    assert checks.groups_across_splits(table) == [], "images without a group are their own"
+    frame = table.frame.assign(group=["p1", "p1", "p2", ""])
+    (finding,) = checks.groups_across_splits(replace(table, frame=frame))
+    assert (finding.images, finding.value, finding.severity) == (("a", "b"), 2.0, "error")
+    assert finding.notes == ("group p1, train", "group p1, test")
+    assert finding.to_leave_out == ("a",)
+    assert "2 images of 1 groups are in more than one split, for example group p1" in (
+        finding.message
+    )
+
+
+@pytest.mark.parametrize(("is_allowed", "severity"), [(False, "error"), (True, "warning")])
+def test_class_changes(is_allowed: bool, severity: str) -> None:
+    assert checks.class_changes((), is_allowed) == []
+    (finding,) = checks.class_changes(("red is now called pink", "x was added"), is_allowed)
+    assert (finding.value, finding.severity) == (2.0, severity)
+    assert "red is now called pink; x was added" in finding.message
+    assert ("allow_class_changes" in finding.message) is not is_allowed

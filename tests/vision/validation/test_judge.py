@@ -57,3 +57,40 @@ def test_one_finding_that_breaks_the_rule_is_enough() -> None:
         {"corrupt_images": "> 1"}, found("corrupt_images", 1.0), found("corrupt_images", 4.0)
     )
     assert (gate.passed, gate.value) == (False, 4.0)
+
+
+def test_a_check_that_was_not_selected_has_no_gate() -> None:
+    config = ValidationConfig(checks=("class_imbalance", "feature_drift"))
+    gates = judge_findings([found("conflicting_labels", 3.0)], config)
+    # What reading the files finds is reported and judged whatever is selected.
+    assert [gate.name for gate in gates] == ["corrupt_images"]
+
+
+def test_what_is_in_quarantine_stops_nothing() -> None:
+    config = ValidationConfig(
+        fail_on={"corrupt_images": "> 0", "class_imbalance": "> 5"}, quarantine=("corrupt_images",)
+    )
+    gates = judge_findings([found("corrupt_images", 3.0), found("class_imbalance", 6.0)], config)
+    assert gates == (
+        Gate(name="corrupt_images", passed=True, value=0.0, rule="<= 0"),
+        Gate(name="class_imbalance", passed=False, value=6.0, rule="<= 5"),
+    )
+
+
+def test_changed_classes_stop_unless_they_are_allowed() -> None:
+    changed = found("class_changes", 2.0)
+    stopped = Gate(name="class_changes", passed=False, value=2.0, rule="<= 0")
+    assert judge({}, changed) == (stopped,)
+    allowed = ValidationConfig(fail_on={}, allow_class_changes=True)
+    assert judge_findings([changed], allowed) == ()
+    assert judge({}) == ()
+
+
+def test_a_condition_of_the_configuration_on_changed_classes_is_kept() -> None:
+    (gate,) = judge({"class_changes": "> 2"}, found("class_changes", 2.0))
+    assert gate == Gate(name="class_changes", passed=True, value=2.0, rule="<= 2")
+
+
+def test_our_own_check_that_says_it_measured_nothing_cannot_pass() -> None:
+    (gate,) = judge({"likely_wrong_labels": "> 0.1"}, found("likely_wrong_labels", None))
+    assert (gate.passed, gate.value, gate.rule) == (False, None, "<= 0.1")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from vision.home import repository
-from vision.validation.checks import CHECK_NAMES
+from vision.validation.find import CHECK_NAMES
 from vision.validation.names import SUITE_CHECKS, known_checks, suite_checks
 
 

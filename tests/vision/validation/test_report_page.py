@@ -68,7 +68,7 @@ def test_at_most_24_thumbnails_then_paths_then_a_count() -> None:
     assert len(asked) == text.count("<img ") == MAX_THUMBNAILS
     assert text.count("<li>") == MAX_PATHS
     assert "205 more images" in text
-    assert "and 5 more, named in the report artifact" in text
+    assert "and 5 more, named in findings.parquet of the report artifact" in text
 
 
 def test_a_picture_is_made_once_and_may_be_missing() -> None:
@@ -88,7 +88,7 @@ def test_thumbnails_stop_before_the_page_is_too_large() -> None:
     findings = [found(24, check=f"check_{i}", images=tuple(f"{i}/{j}" for j in range(24)))
                 for i in range(20)]  # fmt: skip
     text = render_page(page(*findings), lambda path: PNG[:8] + b"0" * 20_000)
-    assert 3_000_000 < len(text) < 3_300_000
+    assert 2_400_000 < len(text) < 2_600_000
     assert "no picture" in text
 
 
@@ -110,3 +110,34 @@ def test_the_page_is_light_and_asks_for_nothing() -> None:
     assert re.findall(r"(?:src|href)=\"(?!data:)", text) == []
     assert "http" not in text
     assert "@import" not in text
+
+
+def test_notes_stand_under_each_picture_and_in_the_list() -> None:
+    n = MAX_THUMBNAILS + 2
+    noted = found(n, notes=tuple(f"like <{i}>" for i in range(n)))
+    text = render_page(page(noted), lambda path: PNG)
+    assert 'title="cat/0000.png">cat/0000.png</span><div class="note">like &lt;0&gt;</div>' in text
+    assert '<li>cat/0025.png <span class="note">like &lt;25&gt;</span></li>' in text
+    assert "<0>" not in text
+    assert text.count('class="note"') == n
+
+
+def test_fewer_notes_than_images_are_those_of_the_first() -> None:
+    text = render_page(page(found(3, notes=("first",))))
+    assert text.count('class="note"') == 1
+    assert text.count("<figure>") == 3
+
+
+def test_a_page_of_long_names_and_a_huge_section_stays_below_10_mb() -> None:
+    names = tuple(f"{i:05d}" + "&" * 4000 for i in range(60_000))
+    notes = ("'" * 4000,) * 60_000
+    findings = [
+        found(images=names, notes=notes, check=f"check_{i}", message='"' * 100_000)
+        for i in range(35)
+    ]
+    text = render_page(page(*findings, section="<p>" + "x" * 6_400_000), lambda path: b"0" * 20_000)
+    assert 7_000_000 < len(text.encode()) < 10_000_000
+    assert "more, named in findings.parquet of the report artifact" in text
+    larger = render_page(page(section="<p>" + "x" * 6_600_000))
+    assert len(larger) < 10_000
+    assert "Left out: its 6.6 MB would make this page larger than 10 MB." in larger
