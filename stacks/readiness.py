@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
@@ -118,13 +119,22 @@ def _check_secrets(stack: StackResponse, component: ComponentResponse) -> None:
 
 def _check_packages(stack: StackResponse, component: ComponentResponse) -> None:
     try:
-        _ = Flavor.from_model(component.flavor).implementation_class
+        implementation = Flavor.from_model(component.flavor).implementation_class
     except ImportError as error:
         raise StackError(
             f"stack {stack.name!r} cannot run here: its {component.type.value} {component.name!r} "
             f"(flavor {component.flavor_name}) cannot be loaded: {error}; "
             f"{_package_command(component.integration)}"
         ) from error
+    # Our flavors import what they are about only when they run; see stacks.flavors.
+    for package in getattr(implementation, "PACKAGES", ()):
+        if find_spec(package) is None:
+            raise StackError(
+                f"stack {stack.name!r} cannot run here: its {component.type.value} "
+                f"{component.name!r} (flavor {component.flavor_name}) needs the package {package}, "
+                "which is not installed; install it: make setup, or switch to the stack that does "
+                "without it: zenml stack set ci"
+            )
 
 
 def _package_command(integration: str | None) -> str:

@@ -5,4 +5,5 @@ OWN_FLAVORS = {
     ("data_validator", "deepchecks_tabular"): (
         "stacks.flavors.deepchecks_validator.DeepchecksValidatorFlavor"
     ),
+    ("data_validator", "property_schema"): "stacks.flavors.schema_validator.SchemaValidatorFlavor",
 }

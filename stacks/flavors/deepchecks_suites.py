@@ -3,40 +3,35 @@
 Deepchecks is under the AGPL and takes seconds to import, so it stays in the pipeline environment
 and is imported by the functions that need it. Classes are given by name: Deepchecks asks for
 integers only where a model is evaluated, and its charts then say ``cat`` and not ``3``.
+
+Our own findings are Deepchecks checks too: computed already, and only read by them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import html
-import itertools
 import logging
-import re
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from stacks.flavors.deepchecks_readings import READERS, Compared, Outcome
+from stacks.flavors.deepchecks_page import join_parts
+from stacks.flavors.deepchecks_readings import READERS
+from stacks.flavors.shown_findings import N_ROWS, ShownFinding, show_reading
 from vision.environment import prepare
+from vision.errors import StackError
 from vision.progress import track
-from vision.validation.columns import (
-    HELD_OUT,
-    PIXEL_PROPERTIES,
-    informative_properties,
-    numeric_properties,
-)
-from vision.validation.names import SuiteCheck, suite_checks
+from vision.validation.columns import PIXEL_PROPERTIES
+from vision.validation.measured import Compared, Outcome, Round, plan_rounds, unmeasured
+from vision.validation.measures import Sampling
+from vision.validation.names import SuiteCheck
+from vision.validation.schema import read_schema
 
-# These two see every property; the rest see each piece of information once.
-_ON_ALL_COLUMNS = ("missing_properties", "constant_properties")
-_N_TO_SHOW = 24
 _KNOWN_WARNINGS = (
-    # Deepchecks 0.19 asks setuptools for pandas' version, and its model wrapper lacks what
-    # scikit-learn 1.8 will ask for; nobody here can act on either.
+    # Deepchecks 0.19 asks setuptools for pandas' version; its model wrapper lacks what is new.
     r"pkg_resources is deprecated",
     r"\s*The following error .*'MyModelWrapper'",
     # Class sizes have checks of their own, with a sentence instead of a line per fold.
@@ -45,42 +40,39 @@ _KNOWN_WARNINGS = (
 )
 
 
-@dataclass(frozen=True)
-class _Round:
-    """Checks that run together over the same rows."""
-
-    checks: tuple[SuiteCheck, ...]
-    compared: Compared
-
-
 def run_suites(
-    properties: pd.DataFrame, suites: Sequence[str], seed: int = 0, n_outlier_rows: int = 5000
+    properties: pd.DataFrame,
+    checks: Sequence[SuiteCheck],
+    sampling: Sampling | None = None,
+    shown: Sequence[ShownFinding] = (),
 ) -> tuple[list[Outcome], str]:
-    """Runs suites over an image-property table.
+    """Runs checks over an image-property table.
 
     Args:
       properties: one row per image; ``path``, ``label``, ``split`` and measurements.
-      suites: ``integrity`` looks at all rows, ``train_test`` compares ``validation`` and ``test``
-        with ``train``.
-      seed: of every sample that Deepchecks draws.
-      n_outlier_rows: the most rows that are searched for outliers; time grows with their square.
+      checks: what to run, each with its limit.
+      sampling: how Deepchecks samples; time grows with the square of ``n_outlier_rows``.
+      shown: our own findings, which come first on the page.
 
     Returns:
-      one outcome per check and table, and Deepchecks' own page: one HTML document that loads
-      nothing and is the same for the same table.
+      one outcome per check and table, and one HTML document that loads nothing.
+
+    Raises:
+      StackError: Deepchecks is not installed.
     """
-    if not suites:
+    if not checks and not shown:
         return [], ""
     properties = properties.reset_index(drop=True).astype({"label": str})
     outcomes: list[Outcome] = []
     results: list[Any] = []
     with _quiet_deepchecks():
-        rounds = _plan(properties, suites)
+        ours = [] if properties.empty else _run_ours(properties, shown)
+        rounds = plan_rounds(properties, checks)
         for each in track(rounds, len(rounds), "checking properties", "check groups"):
-            found, shown = _run(each, seed, n_outlier_rows)
+            found, seen = _run(each, sampling or Sampling())
             outcomes.extend(found)
-            results.extend(shown)
-        return outcomes, _render(results)
+            results.extend(seen)
+        return outcomes, _render(ours, results)
 
 
 @contextlib.contextmanager
@@ -92,7 +84,13 @@ def _quiet_deepchecks() -> Iterator[None]:
         # Functions that pandas and NumPy announce to drop, called by Deepchecks only.
         for category in (FutureWarning, DeprecationWarning):
             warnings.filterwarnings("ignore", category=category, module=r"deepchecks\.")
-        import deepchecks
+        try:
+            import deepchecks
+        except ImportError as error:
+            raise StackError(
+                f"Deepchecks cannot be loaded ({error}); install it: make setup, or switch to a "
+                "stack that does without it: zenml stack set ci"
+            ) from error
         import joblib
 
         # Its own bars would be the second ones beside ours, and show without a terminal too.
@@ -102,74 +100,79 @@ def _quiet_deepchecks() -> Iterator[None]:
             yield
 
 
-def _plan(properties: pd.DataFrame, suites: Sequence[str]) -> list[_Round]:
-    chosen = suite_checks(suites)
-    coarse = tuple(check for check in chosen if check.name in _ON_ALL_COLUMNS)
-    fine = tuple(c for c in chosen if c.suite == "integrity" and c not in coarse)
-    compare = tuple(check for check in chosen if check.suite == "train_test")
-    columns = tuple(informative_properties(properties))
-    train = properties[properties["split"] == "train"]
-    rounds = [
-        _Round(coarse, Compared(properties, tuple(numeric_properties(properties)))),
-        _Round(fine, Compared(properties, columns)),
-    ]
-    for split in HELD_OUT:
-        rows = properties[properties["split"] == split]
-        rounds.append(_Round(compare, Compared(rows, columns, split, train)))
-    return [each for each in rounds if each.checks]
-
-
-def _run(each: _Round, seed: int, n_outlier_rows: int) -> tuple[list[Outcome], list[Any]]:
+def _run(each: Round, sampling: Sampling) -> tuple[list[Outcome], list[Any]]:
     """Returns one outcome per check, and what Deepchecks has to show about those that ran."""
-    reasons = {check: _why_not(check, each) for check in each.checks}
-    outcomes = [
-        Outcome(check, each.compared.split, None, reason)
-        for check, reason in reasons.items()
-        if reason
-    ]
-    wanted = [check for check, reason in reasons.items() if not reason]
+    outcomes = list(unmeasured(each))
+    cannot = {outcome.check for outcome in outcomes}
+    wanted = [check for check in each.checks if check not in cannot]
     if not wanted:
         return outcomes, []
-    built = _build_checks(each.compared, seed, n_outlier_rows)
-    results = _run_suite([built[check.name] for check in wanted], each)
+    built = _build_checks(each.compared, sampling)
+    results = _run_suite([built[check.name] for check in wanted], each.compared)
     for check in wanted:
         result = next(one for one in results if one.check is built[check.name])
         outcomes.append(_outcome(check, result, each.compared))
     return outcomes, results
 
 
-def _why_not(check: SuiteCheck, each: _Round) -> str:
-    compared = each.compared
-    if not compared.columns:
-        return "no property differs between the images"
-    tables = {"train": compared.train, compared.split or "the dataset": compared.rows}
-    for name, table in tables.items():
-        if table is not None and table.empty:
-            return f"{name} has no images"
-        if table is not None and len(table) < check.least_images:
-            return f"{name} has {len(table)} of the {check.least_images} images needed"
-    return ""
-
-
-def _run_suite(checks: Sequence[Any], each: _Round) -> list[Any]:
+def _run_suite(checks: Sequence[Any], compared: Compared) -> list[Any]:
     from deepchecks.tabular import Dataset, Suite
 
     def dataset(rows: pd.DataFrame, name: str) -> Any:
         return Dataset(
-            rows[["label", *each.compared.columns]],
+            rows[["label", *compared.columns]],
             label="label",
-            features=list(each.compared.columns),
+            features=list(compared.columns),
             cat_features=[],
             label_type="multiclass",
             dataset_name=name,
         )
 
-    compared = each.compared
     suite = Suite("Image properties", *checks)
     rows = dataset(compared.rows, compared.split or "all images")
     if compared.train is None:
         return list(suite.run(rows).results)
     return list(suite.run(dataset(compared.train, "train"), rows).results)
+
+
+def _run_ours(properties: pd.DataFrame, shown: Sequence[ShownFinding]) -> list[Any]:
+    """Runs our findings as checks over the whole table."""
+    from deepchecks import ConditionCategory, ConditionResult
+
+    built = []
+    for each in shown:
+        check = _own_check(each.check, each.value, each)
+        # Bound now: all conditions are judged after this loop.
+        said = ConditionResult(ConditionCategory[each.category], html.escape(each.sentence))
+        check.add_condition(html.escape(each.condition), lambda value, said=said: said)
+        built.append(check)
+    return _run_suite(built, Compared(properties, ())) if built else []
+
+
+def _own_check(name: str, value: Any, shown: ShownFinding) -> Any:
+    """Makes a Deepchecks check, of a class of its own, that gives what it is given."""
+    from deepchecks import CheckResult
+    from deepchecks.tabular import SingleDatasetCheck
+
+    def run_logic(self: Any, context: Any, dataset_kind: Any) -> Any:
+        display: list[Any] = [f"<p>{html.escape(shown.line)}</p>"]
+        if not shown.table.empty:
+            # Deepchecks writes cells as they are, and names of files and classes are anybody's.
+            display.append(shown.table.map(html.escape).style.hide(axis="index"))
+        return CheckResult(value=value, display=display, header=name)
+
+    def metadata(self: Any, with_doc_link: bool = False) -> Any:
+        # Deepchecks' documentation knows nothing of our checks.
+        return SingleDatasetCheck.metadata(self, with_doc_link=False)
+
+    members = {"run_logic": run_logic, "metadata": metadata, "__doc__": f"Our check {name}."}
+    return type(name.title().replace("_", ""), (SingleDatasetCheck,), members)()
+
+
+def _schema_check(compared: Compared, sampling: Sampling) -> Any:
+    reading = read_schema(compared.rows, sampling.ranges)
+    shown = show_reading("schema_violations", reading, compared.rows)
+    return _own_check(shown.check, reading, shown)
 
 
 def _outcome(check: SuiteCheck, result: Any, compared: Compared) -> Outcome:
@@ -182,8 +185,8 @@ def _outcome(check: SuiteCheck, result: Any, compared: Compared) -> Outcome:
         reason = f"{type(result.exception).__name__}: {result.exception}"
         return Outcome(check, compared.split, None, reason)
     reading = READERS[check.name](result, compared)
-    broken = ConditionCategory.FAIL if check.severity == "error" else ConditionCategory.WARN
-    category = ConditionCategory.PASS if reading.value <= check.limit else broken
+    broken = "FAIL" if check.severity == "error" else "WARN"
+    category = ConditionCategory["PASS" if reading.value <= check.limit else broken]
     # Our limit as its condition, so that its page and our findings agree.
     condition = ConditionResult(category, html.escape(reading.sentence))
     condition.set_name(f"{check.name}: at most {check.limit:g}")
@@ -191,9 +194,10 @@ def _outcome(check: SuiteCheck, result: Any, compared: Compared) -> Outcome:
     return Outcome(check, compared.split, reading)
 
 
-def _build_checks(compared: Compared, seed: int, n_outlier_rows: int) -> dict[str, Any]:
+def _build_checks(compared: Compared, sampling: Sampling) -> dict[str, Any]:
     from deepchecks.tabular import checks
 
+    seed = sampling.seed
     columns = list(compared.columns)
     pixels = [name for name in PIXEL_PROPERTIES if name in columns]
     return {
@@ -202,12 +206,15 @@ def _build_checks(compared: Compared, seed: int, n_outlier_rows: int) -> dict[st
         "duplicate_properties": checks.DataDuplicates(columns=columns, random_state=seed),
         "conflicting_properties": checks.ConflictingLabels(columns=columns, random_state=seed),
         "property_outliers": checks.OutlierSampleDetection(
-            n_samples=n_outlier_rows,
-            n_to_show=_N_TO_SHOW,
+            n_samples=sampling.n_outlier_rows,
+            n_to_show=N_ROWS,
             random_state=seed,
             timeout=0,  # else a slow machine skips the check without a word
         ),
         "label_correlation": checks.FeatureLabelCorrelation(random_state=seed),
+        "schema_violations": None
+        if compared.train is not None
+        else _schema_check(compared, sampling),
         "feature_drift": checks.FeatureDrift(random_state=seed),
         "label_drift": checks.LabelDrift(random_state=seed),
         "multivariate_drift": checks.MultivariateDrift(random_state=seed),
@@ -217,26 +224,26 @@ def _build_checks(compared: Compared, seed: int, n_outlier_rows: int) -> dict[st
     }
 
 
-_RANDOM_ID = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\bT_[0-9a-f]{5}(?=[_\"\s])"
-)
-_CAMPAIGN = re.compile(r"\?utm_source=[^\"\s>]*")
-_STYLE = "<style>body { color: #1b1f24; font: 14px/1.5 system-ui, sans-serif; }</style>"
-
-
-def _render(results: Sequence[Any]) -> str:
-    """Renders Deepchecks' page with its chart library inside, and ids that do not change."""
-    if not results:
+def _render(ours: Sequence[Any], results: Sequence[Any]) -> str:
+    titled = (("Our own checks", ours), ("Image properties", results))
+    parts = [_render_suite(title, some) for title, some in titled if some]
+    if not parts:
         return ""
+    from deepchecks.core.resources import requirejs_script
+    from deepchecks.core.serialization.common import plotlyjs_script
+
+    return join_parts(requirejs_script(False) + plotlyjs_script(False), parts)
+
+
+def _render_suite(title: str, results: Sequence[Any]) -> str:
     from deepchecks.core.serialization.suite_result.html import SuiteResultSerializer
     from deepchecks.core.suite import SuiteResult
 
-    serializer = SuiteResultSerializer(SuiteResult("Image properties", list(results)))
-    page = serializer.serialize(
-        output_id="deepchecks", full_html=True, is_for_iframe_with_srcdoc=True
+    serializer = SuiteResultSerializer(SuiteResult(title, list(results)))
+    part = serializer.serialize(
+        output_id=title.replace(" ", "-").lower(),
+        include_plotlyjs=False,
+        is_for_iframe_with_srcdoc=True,
     )
     # Names three checks out of a set, other ones in every process.
-    page = page.replace(serializer.prepare_prologue(), "")
-    numbers: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-    page = _RANDOM_ID.sub(lambda found: f"id-{numbers[found.group()]}", page)
-    return _CAMPAIGN.sub("", page).replace("</head>", f"{_STYLE}</head>", 1)
+    return str(part).replace(serializer.prepare_prologue(), "")

@@ -82,8 +82,22 @@ def test_packages_that_a_component_needs_are_named(register: Client, secrets: No
 
     sentence = refusal("kubernetes")
 
-    assert "flavor s3) cannot be loaded: No module named" in sentence
-    assert "install what it needs: .venv/bin/uv pip install 's3fs" in sentence
+    assert "flavor kubernetes) cannot be loaded: No module named 'kubernetes'" in sentence
+    assert "install what it needs: .venv/bin/uv pip install 'kubernetes" in sentence
+
+
+def test_a_validator_whose_package_is_missing_names_the_way_out(
+    register: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.apply()
+    monkeypatch.setattr("stacks.readiness.find_spec", lambda name: None)
+
+    assert refusal("local") == (
+        "stack 'local' cannot run here: its data_validator 'deepchecks' (flavor "
+        "deepchecks_tabular) needs the package deepchecks, which is not installed; install it: "
+        "make setup, or switch to the stack that does without it: zenml stack set ci"
+    )
+    check_active_stack("ci")
 
 
 def test_a_secret_deleted_since_is_named(register: Client, secrets: None) -> None:

@@ -20,12 +20,15 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 TRACKER = StackComponentType.EXPERIMENT_TRACKER
 FIRST_TIME = [
     "flavor data_validator deepchecks_tabular: registered",
+    "flavor data_validator property_schema: registered",
     "component orchestrator local: registered",
     "component artifact_store local: registered",
+    "component data_validator schema: registered",
     "component experiment_tracker local: registered",
     "component data_validator deepchecks: registered",
     "component model_registry mlflow: registered",
     "component orchestrator local-gpu: registered",
+    "stack ci: registered",
     "stack local: registered",
     "stack local-gpu: registered",
 ]
@@ -60,7 +63,7 @@ def test_what_is_registered_exports_as_the_file_says(register: Client) -> None:
     written = yaml.safe_load((reading.FOLDER / "local.yaml").read_text(encoding="utf-8"))
     [tracker] = written["components"]["experiment_tracker"]
     del tracker["environment"]  # ZenML 0.98 does not export it
-    here = read_definitions()[2].components["experiment_tracker"][0].here()
+    here = read_definitions()[3].components["experiment_tracker"][0].here()
     tracker["configuration"] = here.configuration
     del written["zenml_version"]
 
@@ -71,6 +74,7 @@ def test_stacks_whose_secrets_are_missing_are_left_out_and_say_so(register: Clie
     registry.apply()
 
     assert sorted(stack.name for stack in register.list_stacks()) == [
+        "ci",
         "default",
         "local",
         "local-gpu",
@@ -96,7 +100,7 @@ def test_asking_by_name_for_a_stack_without_its_secrets_fails(register: Client) 
     assert [stack.name for stack in register.list_stacks()] == ["default"]
 
 
-def test_with_their_secrets_all_five_register(
+def test_with_their_secrets_all_six_register(
     register: Client, secrets: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.apply()
@@ -104,6 +108,7 @@ def test_with_their_secrets_all_five_register(
     assert "running remotely" not in caplog.text
     assert sorted(stack.name for stack in register.list_stacks()) == [
         "aws",
+        "ci",
         "default",
         "kubernetes",
         "local",
@@ -120,7 +125,7 @@ def test_with_their_secrets_all_five_register(
 def test_a_stack_that_is_not_defined_is_refused_with_the_nearest(register: Client) -> None:
     with pytest.raises(StackError, match=r"'local_gpu' is not defined .* mean 'local-gpu'\?"):
         registry.apply(["local_gpu"])
-    with pytest.raises(StackError, match=r"'nope' is not defined in stacks/; known: aws, kube"):
+    with pytest.raises(StackError, match=r"'nope' is not defined in stacks/; known: aws, ci, kube"):
         registry.apply(["nope"])
 
 

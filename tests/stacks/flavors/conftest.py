@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+DEVIATIONS = ("red_deviation", "green_deviation", "blue_deviation")
+
 MakeProperties = Callable[..., pd.DataFrame]
 
 
@@ -20,6 +22,7 @@ def _make_properties(n: int = 900, seed: int = 0, *, is_gray: bool = False) -> p
         name: brightness + rng.normal(0, spread, n)
         for name in ("red_mean", "green_mean", "blue_mean")
     }
+    contrast = rng.uniform(0.1, 0.3, n)
     splits = np.array(["train", "train", "train", "validation", "test"])
     return pd.DataFrame(
         {
@@ -27,16 +30,18 @@ def _make_properties(n: int = 900, seed: int = 0, *, is_gray: bool = False) -> p
             "label": [f"class {'abc'[i % 3]}" for i in range(n)],
             "split": splits[np.arange(n) // 3 % 5],
             "brightness": brightness,
-            "contrast": rng.uniform(0.1, 0.3, n),
+            "contrast": contrast,
             "sharpness": rng.gamma(8, 100, n),
             "saturation": rng.uniform(0.2, 0.6, n),
             **channels,
+            **dict.fromkeys(DEVIATIONS, contrast),
             "aspect": 1.0,
             "area_px": 1024,
             "n_bytes": rng.integers(800, 3000, n),
             "entropy": rng.normal(6, 0.3, n),
             "is_near_constant": False,
             "perceptual_hash": "0" * 16,
+            "mirrored_hash": "0" * 16,
         }
     )
 
