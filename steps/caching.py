@@ -38,7 +38,8 @@ def code_of(step_module: str, *uses: str) -> partial[str]:
 
     Args:
       step_module: the step's ``__name__``.
-      uses: modules whose code counts although the step does not import them.
+      uses: modules whose code counts although the step does not import them, or none of theirs
+        would; a package stands for all of its modules.
     """
     return partial(code_digest, step_module, *uses)
 
@@ -46,11 +47,18 @@ def code_of(step_module: str, *uses: str) -> partial[str]:
 def code_digest(*modules: str) -> str:
     """Hashes the source of ``modules`` and of all core modules that they import."""
     digest = hashlib.sha256()
-    for name in sorted(imported_by(*modules)):
+    named = [inner for module in modules for inner in _modules_in(module)]
+    for name in sorted(imported_by(*named)):
         path = _file_of(name)
         if path is not None:
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _modules_in(module: str) -> list[str]:
+    """Returns a module, of a package also those in it."""
+    folder = repository().joinpath(*module.split("."))
+    return [module, *(f"{module}.{file.stem}" for file in folder.glob("[!_]*.py"))]
 
 
 def imported_by(*modules: str) -> set[str]:

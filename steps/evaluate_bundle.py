@@ -13,8 +13,9 @@ from vision.bundles.build import Bundle
 from vision.bundles.load import ServingModel
 from vision.config import EvaluationConfig
 from vision.datasets.table import AnnotationTable
-from vision.errors import ModelError
 from vision.evaluation import EvaluationReport, evaluate_model
+from vision.progress import say
+from vision.shared_classes import share_classes
 
 code = code_of(__name__)
 
@@ -28,26 +29,30 @@ def evaluate_bundle(
 ) -> Annotated[EvaluationReport, "evaluation_report"]:
     """Scores one split in one ordered pass and judges the minimums; stops nothing.
 
+    Only classes that model and dataset share are compared.
+
     Raises:
-      ModelError: the model knows other classes than the dataset has.
+      ModelError: they share fewer than two.
     """
     tracker = tracking.current()
     manifest = bundle.manifest
-    if manifest.classes != table.classes:
-        raise ModelError(
-            f"{manifest.name} {manifest.version} knows the classes {', '.join(manifest.classes)}, "
-            f"the dataset has {', '.join(table.classes)}; evaluate it on a dataset of its own "
-            "classes"
-        )
+    model = f"{manifest.name} {manifest.version}"
+    shared = share_classes(table, manifest.classes, model)
     serving = ServingModel.load(bundle.folder)
     report = evaluate_model(
-        lambda images: serving.predict(images).probabilities,
-        table,
+        shared.wrap(lambda images: serving.predict(images).probabilities),
+        shared.table,
         manifest.input_size,
         evaluation,
     )
+    if shared.n_images_left_out or len(shared.positions) < len(manifest.classes):
+        say(
+            f"{model} was scored on the {len(report.classes)} classes that it shares with the "
+            f"dataset; {shared.n_images_left_out:,} images of others were left out"
+        )
     tracker.log_tags({"model_version": f"{manifest.name}/{manifest.version}"})
     log_cached_validation(tracker)
     log_evaluation(tracker, report)
-    log_metadata({"tracking_run": tracker.run_id or ""}, infer_artifact=True)
+    noted = {"tracking_run": tracker.run_id or "", "classes": list(report.classes)}
+    log_metadata(noted, infer_artifact=True)
     return report

@@ -7,13 +7,12 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import by_content, code_of
-from steps.revisions import resolve_revision
+from steps.datasets import read_dataset
 from vision.config import DatasetConfig
 from vision.datasets.check import check_splits
-from vision.datasets.load import load_annotations
 from vision.datasets.table import AnnotationTable
 
-code = code_of(__name__, "steps.revisions")
+code = code_of(__name__, "steps.datasets", "steps.revisions")
 
 
 @step(
@@ -35,13 +34,6 @@ def load_dataset(
       DatasetError: the data cannot be used, or one of ``splits`` is empty.
     """
     del data_digest
-    table = _read(dataset)
+    table = read_dataset(dataset)
     check_splits(table, splits, dataset.split)
     return table
-
-
-def _read(dataset: DatasetConfig) -> AnnotationTable:
-    if dataset.source != "dvc":
-        return load_annotations(dataset)
-    resolved = resolve_revision(dataset)
-    return load_annotations(resolved.config, resolved.source)

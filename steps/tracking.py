@@ -98,7 +98,7 @@ class MlflowTracker(Tracker):
         self.log_tags({"data_digest": table.digest, **described})
         source = LocalArtifactDatasetSource(str(table.root))
         digest = table.digest[:_LONGEST_DIGEST]
-        dataset = MetaDataset(source, name=table.root.name, digest=digest)
+        dataset = MetaDataset(source, name=_dataset_name(table), digest=digest)
         _mlflow().log_input(dataset, context="training")
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
@@ -169,6 +169,12 @@ def find_url(run_id: str) -> str | None:
         return None
     tracker.configure_mlflow()
     return _run_url(_mlflow().get_run(run_id).info)
+
+
+def _dataset_name(table: AnnotationTable) -> str:
+    """Names a dataset by its folder, and a revision of one as ``folder@revision``."""
+    path, revision = table.source.get("path", ""), table.source.get("revision")
+    return f"{Path(path).stem}@{revision}" if revision else table.root.name
 
 
 def _run_url(info: mlflow.entities.RunInfo) -> str | None:

@@ -14,13 +14,14 @@ from steps.tracked_reports import count_findings, log_validation
 from vision.config import ValidationConfig
 from vision.datasets.table import AnnotationTable
 from vision.errors import StackError
-from vision.validation.checks import find_problems
+from vision.validation import checks
+from vision.validation.find import find_problems
 from vision.validation.report import ValidationReport
 from vision.validation.thumbnails import thumbnails_from
 from vision.validation.validator import DataValidator
 
 # The validator comes from the stack; its code counts as much as what is imported here.
-code = code_of(__name__, "stacks.flavors.deepchecks_validator")
+code = code_of(__name__, "stacks.flavors.deepchecks_validator", "stacks.flavors.schema_validator")
 
 
 @step(
@@ -28,11 +29,27 @@ code = code_of(__name__, "stacks.flavors.deepchecks_validator")
     output_materializers="materializers.validation_report.ValidationReportMaterializer",
 )
 def validate_dataset(
-    table: AnnotationTable, properties: pd.DataFrame, validation: ValidationConfig
+    table: AnnotationTable,
+    properties: pd.DataFrame,
+    validation: ValidationConfig,
+    class_changes: tuple[str, ...] = (),
+    validator: str = "",
 ) -> Annotated[ValidationReport, "validation_report"]:
-    """Runs our checks and the validator's suites, and judges the conditions; stops nothing."""
+    """Runs our checks and the validator's suites, and judges the conditions; stops nothing.
+
+    Args:
+      table: the images.
+      properties: their properties.
+      validation: what runs, and under which conditions the gate will stop.
+      class_changes: how the classes differ from those of the model in use, in sentences.
+      validator: flavor and configuration of the data validator; part of the cache key.
+    """
+    del validator
     tracker = tracking.current()
-    findings = find_problems(table, properties)
+    findings = (
+        *checks.class_changes(class_changes, validation.allow_class_changes),
+        *find_problems(table, properties, validation),
+    )
     thumbnail = thumbnails_from(table.root)
     report = _validator().validate(properties, findings, validation, thumbnail)
     log_validation(tracker, report)

@@ -68,6 +68,16 @@ def test_modules_can_be_added(project: Path) -> None:
     assert "vision.other" in imported_by("steps.one", "vision.other")
 
 
+def test_a_package_stands_for_its_modules(project: Path) -> None:
+    inner = project / "steps/parts/inner.py"
+    inner.parent.mkdir()
+    (inner.parent / "__init__.py").write_text("")
+    inner.write_text("I = 1\n")
+    before = code_digest("steps.one", "steps.parts")
+    inner.write_text("I = 2\n")
+    assert code_digest("steps.one", "steps.parts") != before
+
+
 def test_the_real_training_step_counts_the_core() -> None:
     counted = imported_by("steps.train_model")
     assert {

@@ -46,7 +46,7 @@ def test_there_is_a_step_in_each_file() -> None:
     assert {path.stem for path in STEPS} >= {
         "load_dataset", "compute_properties", "validate_dataset", "gate_dataset", "train_model",
         "preview_augmentation", "evaluate_model", "gate_model", "build_bundle", "register_model",
-        "load_bundle", "evaluate_bundle",
+        "load_bundle", "evaluate_bundle", "select_images",
     }  # fmt: skip
 
 

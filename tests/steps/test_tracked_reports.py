@@ -11,6 +11,7 @@ from zenml.enums import ExecutionStatus
 from steps import tracked_reports, tracking, validate_dataset
 from steps.tracked_reports import log_cached_validation
 from steps.tracking import Tracker
+from vision.config import ValidationConfig
 from vision.validation.report import Finding, ValidationReport
 
 pytestmark = pytest.mark.unit
@@ -83,5 +84,5 @@ def test_a_step_opens_its_tracking_run_before_it_can_fail(monkeypatch: pytest.Mo
     monkeypatch.setattr(tracking, "current", lambda: opened.append(True))
     monkeypatch.setattr(validate_dataset, "find_problems", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        validate_dataset.validate_dataset.entrypoint(None, None, None)
+        validate_dataset.validate_dataset.entrypoint(None, None, ValidationConfig())
     assert opened == [True]
