@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pipelines.data_commands import data
+from pipelines.writing import writing
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
 from vision.streams import outlive_readers
@@ -58,7 +59,7 @@ def _run_job(
             raise click.UsageError("--dry-run runs nothing to report; leave out --report")
         from pipelines.report_file import clear_report
 
-        with _writing(report, exit_code=BAD_CONFIGURATION):
+        with writing("--report", report, BAD_CONFIGURATION):
             clear_report(report)
     from vision.config.describe import describe_job
     from vision.config.load import load_job
@@ -78,22 +79,9 @@ def _run_job(
         if report is not None:
             from pipelines.report_file import write_report
 
-            with _writing(report, exit_code=FAILED):
+            with writing("--report", report, FAILED):
                 write_report(report, ended.to_json())
     return _EXIT_CODES[ended.status]
-
-
-@contextmanager
-def _writing(path: Path, exit_code: int) -> Iterator[None]:
-    """Ends with one sentence where the report's file cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        refusal = click.ClickException(
-            f"--report {path} cannot be written: {error.strerror}; name a file that can"
-        )
-        refusal.exit_code = exit_code
-        raise refusal from error
 
 
 @cli.command()
@@ -140,6 +128,9 @@ def _tell(changes: Sequence[Any], *waiting: Any) -> None:
     for change in (*changes, *waiting):
         click.echo(change.sentence)
     click.echo(f"{len(changes)} change{'' if len(changes) == 1 else 's'}")
+
+
+cli.add_command(data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

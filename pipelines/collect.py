@@ -45,6 +45,7 @@ def collect(run: PipelineRunResponse) -> RunReport:
         bundle=str(bundle.folder) if bundle else None,
         seconds={name: _seconds(step) for name, step in steps.items()},
         findings=tuple(map(FindingEntry.of, validation.findings)) if validation else (),
+        left_out=_left_out(steps),
         error=_error(run) if status == "failed" else None,
     )
 
@@ -74,6 +75,15 @@ def _artifacts(step: StepRunResponse) -> Iterator[ArtifactVersionResponse]:
 
 def _gates(report: ValidationReport | EvaluationReport | None) -> tuple[Gate, ...]:
     return report.gates if report else ()
+
+
+def _left_out(steps: Mapping[str, StepRunResponse]) -> dict[str, int]:
+    step = steps.get("select_images")
+    if step is None or not step.status.is_successful:
+        return {}
+    noted = next(_artifacts(step)).run_metadata.get("left_out", {})
+    assert isinstance(noted, dict)
+    return {str(check): int(str(count)) for check, count in noted.items()}
 
 
 def _finite(metrics: Mapping[str, float]) -> dict[str, float | None]:

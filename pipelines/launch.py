@@ -21,13 +21,15 @@ from zenml.pipelines.pipeline_definition import Pipeline
 from pipelines.collect import collect
 from pipelines.console import short_log
 from pipelines.leftovers import mark_failed, mark_leftovers, this_process
+from pipelines.options import champion_tag
 from pipelines.report import RunReport
 from pipelines.settings import check_settings
 from serving.store import bundle_folder, bundle_tag
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
-from steps.revisions import resolve_revision
+from steps.datasets import read_dataset
 from vision.bundles.champion import read_champion
+from vision.bundles.class_changes import find_class_changes
 from vision.config import JobConfig
 from vision.datasets.load import dataset_digest
 from vision.environment import prepare
@@ -111,6 +113,7 @@ def _on_stack(name: str | None) -> Iterator[None]:
 def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
     from pipelines.evaluation import evaluation
     from pipelines.training import training
+    from pipelines.validation import validation
 
     check_settings(job.zenml.settings)
     options: dict[str, Any] = {
@@ -119,25 +122,28 @@ def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
         "tags": list(job.zenml.tags),
         "extra": this_process(),
     }
-    chosen = training if job.pipeline == "training" else evaluation
-    return chosen.with_options(**options)
+    pipelines = {"training": training, "evaluation": evaluation, "validation": validation}
+    return pipelines[job.pipeline].with_options(**options)
 
 
-def _digest_names(job: JobConfig) -> tuple[str, str]:
-    changing = "weights_digest" if job.pipeline == "training" else "bento_model"
-    return "data_digest", changing
+def _digest_names(job: JobConfig) -> tuple[str, ...]:
+    changing = {"training": ("weights_digest",), "evaluation": ("bento_model",)}
+    return ("data_digest", *changing.get(job.pipeline, ()))
 
 
-def _inputs(job: JobConfig) -> dict[str, str | None]:
+def _inputs(job: JobConfig) -> dict[str, Any]:
     """Returns what decides, beside the job and the code, whether steps run again."""
-    inputs: dict[str, str | None]
+    inputs: dict[str, Any] = {}
+    in_use = champion_tag(job.model.name)
     if job.pipeline == "training":
         inputs = {"weights_digest": _file_digest(job.model.weights)}
-    else:
-        inputs = {"bento_model": _evaluated(job)}
-    is_versioned = job.dataset.source == "dvc"
-    digest = resolve_revision(job.dataset).digest if is_versioned else dataset_digest(job.dataset)
-    return {"data_digest": digest, **inputs}
+    elif job.pipeline == "evaluation":
+        in_use = _evaluated(job)
+        inputs = {"bento_model": in_use}
+    table = read_dataset(job.dataset)
+    # Not the classes themselves: they are the same before the first champion and after it.
+    changes = find_class_changes(bundle_folder(in_use), table) if in_use else ()
+    return {"data_digest": dataset_digest(table), "class_changes": changes, **inputs}
 
 
 def _file_digest(path: Path | None) -> str | None:

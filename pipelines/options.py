@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
+from zenml.enums import StackComponentType
 
 from serving.store import bundle_folder
 from stacks.readiness import active_environment
@@ -42,20 +45,30 @@ def precision() -> dict[str, str]:
     return {name: environment[name] for name in PRECISION_SWITCHES if name in environment}
 
 
+def validator() -> str:
+    """Returns the stack's data validator with its configuration, for the cache key of its step."""
+    [component] = Client().active_stack_model.components[StackComponentType.DATA_VALIDATOR]
+    settings = json.dumps(component.configuration, sort_keys=True, default=str)
+    return f"{component.flavor_name} {settings}"
+
+
 def registered(job: JobConfig) -> dict[str, Any]:
     """Returns the options of the registering step: tracked, and not skipped where it is undone.
 
     What it leaves in this account, the champion's pointer and the stored bundle, can be deleted
     while ZenML still remembers the step; taken from the cache, nothing would bring them back.
     """
-    return (
-        tracked(job) if _has_champion(job.model.name) else {**tracked(job), "enable_cache": False}
-    )
+    if champion_tag(job.model.name):
+        return tracked(job)
+    return {**tracked(job), "enable_cache": False}
 
 
-def _has_champion(name: str) -> bool:
+def champion_tag(name: str) -> str | None:
+    """Returns the tag of a model's champion in the store; None where there is none to use."""
     try:
         champion = read_champion(name)
-        return champion is not None and bundle_folder(champion.bento_model).is_dir()
+        if champion is not None and bundle_folder(champion.bento_model).is_dir():
+            return champion.bento_model
     except BundleError:
-        return False
+        return None
+    return None

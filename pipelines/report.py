@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vision.validation.report import Finding, Gate, Severity
+from vision.wording import count
 
 _SUMMARY_WIDTH = 100
 _MOST_FINDINGS = 10
@@ -73,6 +74,7 @@ class RunReport(_Part):
       bundle: its folder.
       seconds: how long each step took; 0 for a step taken from the cache.
       findings: what validation found, errors first.
+      left_out: check to the number of images that ``validation.quarantine`` left out for it.
       error: why it failed, in a sentence or more; not part of the JSON.
     """
 
@@ -86,6 +88,7 @@ class RunReport(_Part):
     bundle: str | None = None
     seconds: dict[str, float] = {}
     findings: tuple[FindingEntry, ...] = ()
+    left_out: dict[str, int] = {}
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -117,6 +120,9 @@ class RunReport(_Part):
         rows += [("finding", _say(finding)) for finding in serious[:_MOST_FINDINGS]]
         if len(serious) > _MOST_FINDINGS:
             rows.append(("", f"and {len(serious) - _MOST_FINDINGS} more findings"))
+        rows += [
+            ("left out", f"{count(n, 'image')} by {check}") for check, n in self.left_out.items()
+        ]
         if self.model.version:
             rows.append(("model", f"{self.model.name} {self.model.version}"))
         rows += [("bundle", self.bundle)] if self.bundle else []

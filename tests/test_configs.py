@@ -158,6 +158,6 @@ def test_the_command_line_refuses_before_anything_heavy_is_loaded(tmp_path: Path
     assert re.search(r": training\.epoch = \d+: unknown key; did you mean 'epochs'\?$", epochs)
     assert end == "nothing was run"
     loaded = set(json.loads(modules.read_text()))
-    assert not loaded & {"tensorflow", "keras", "zenml", "mlflow", "pandas", "numpy", "pipelines"}
+    assert not loaded & {"tensorflow", "keras", "zenml", "mlflow", "pandas", "numpy", "dvc"}
     assert not (tmp_path / "zenml").exists()
     assert not (tmp_path / "home").exists()

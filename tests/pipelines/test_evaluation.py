@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from pipelines.launch import launch
 from pipelines.report import RunReport
 from tests.pipelines.conftest import MakeJob
-from tests.synthetic import COLOURS, write_images
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -49,14 +49,45 @@ def test_without_a_champion_the_next_move_is_named(make_job: MakeJob) -> None:
     assert "'nobody' has no champion to evaluate; train one" in str(report.error)
 
 
-def test_other_classes_are_refused(trained: RunReport, make_job: MakeJob, tmp_path: Path) -> None:
-    write_images(tmp_path, 4, ("train", "validation", "test"))
-    assert set(COLOURS) == {"blue", "green", "red"}
+@pytest.fixture
+def renamed(tmp_path: Path, images: Path) -> dict[str, str]:
+    """The images of the training with red called pink in every split."""
+    copy = tmp_path / "images"
+    shutil.copytree(images, copy)
     for split in ("train", "validation", "test"):
-        (tmp_path / split / "red").rename(tmp_path / split / "pink")
-    dataset = {"source": "folder", "path": str(tmp_path)}
-    report = launch(make_job(pipeline="evaluation", dataset=dataset))
-    assert report.status == "failed"
-    assert "knows the classes blue, green, red, the dataset has blue, green, pink" in str(
-        report.error
+        (copy / split / "red").rename(copy / split / "pink")
+    return {"source": "folder", "path": str(copy)}
+
+
+def test_other_classes_are_refused_unless_that_is_meant(
+    trained: RunReport, make_job: MakeJob, renamed: dict[str, str]
+) -> None:
+    report = launch(make_job(pipeline="evaluation", dataset=renamed))
+    assert report.status == "stopped"
+    [gate] = [gate for gate in report.gates if not gate.passed]
+    assert gate.sentence == "class_changes = 1, required <= 0"
+    [finding] = [each for each in report.findings if each.check == "class_changes"]
+    assert finding.severity == "error"
+
+
+def test_where_it_is_meant_shared_classes_are_scored(
+    trained: RunReport,
+    make_job: MakeJob,
+    renamed: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    allowed = {"allow_class_changes": True}
+    report = launch(make_job(pipeline="evaluation", dataset=renamed, validation=allowed))
+    assert report.status == "completed", report.error
+    assert report.metrics["accuracy"] is not None
+    assert "was scored on the 2 classes that it shares with the dataset; 30 images of others" in (
+        capsys.readouterr().err
     )
+
+
+def test_training_on_other_classes_is_refused_too(
+    trained: RunReport, make_job: MakeJob, renamed: dict[str, str]
+) -> None:
+    report = launch(make_job(dataset=renamed))
+    assert report.status == "stopped"
+    assert "train_model" not in report.seconds

@@ -40,7 +40,7 @@ def test_the_keys_are_those_that_are_promised(report: RunReport) -> None:
     written = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert list(written) == [
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings",
+        "bundle", "seconds", "findings", "left_out",
     ]  # fmt: skip
     assert written["pipeline_run"] == {"id": "p1", "url": "http://127.0.0.1:8237/p1"}
     assert written["tracking_run"] == {"id": "t1", "url": None}

@@ -19,6 +19,7 @@ STEPS = {
     "compute_properties",
     "validate_dataset",
     "gate_dataset",
+    "select_images",
     "preview_augmentation",
     "train_model",
     "evaluate_model",
@@ -37,7 +38,7 @@ def test_the_report_says_what_happened(trained: RunReport) -> None:
     report = trained.to_json()
     assert set(report) == {
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings",
+        "bundle", "seconds", "findings", "left_out",
     }  # fmt: skip
     assert report["pipeline"] == "training"
     assert report["status"] == "completed"
@@ -85,6 +86,7 @@ def test_no_output_falls_to_cloudpickle(run: PipelineRunResponse) -> None:
         ("compute_properties", ["histograms.png", "summary.html"]),
         ("validate_dataset", ["report.html"]),
         ("gate_dataset", ["verdict.html"]),
+        ("select_images", ["samples.png", "summary.html"]),
         ("preview_augmentation", ["output.html"]),
         ("train_model", ["epochs.html", "learning_curves.png"]),
         ("evaluate_model", ["confusion_matrix.png", "per_class.png", "summary.html"]),

@@ -47,7 +47,7 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_runs(
     assert run.main(["--config", CONFIG, "--report", str(report)]) == 2
     assert launch.calls == []
     assert capsys.readouterr().err == (
-        f"Error: --report {report} cannot be written: File exists; name a file that can\n"
+        f"Error: --report {report} cannot be written: Not a directory; name a file that can\n"
     )
 
 

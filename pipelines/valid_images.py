@@ -1,0 +1,51 @@
+"""What every pipeline begins with: from a dataset to the images that passed the gate."""
+
+from __future__ import annotations
+
+from zenml.steps.entrypoint_function_utils import StepArtifact
+
+from pipelines.options import retried, tracked, validator
+from steps.compute_properties import compute_properties
+from steps.gate_dataset import gate_dataset
+from steps.load_dataset import load_dataset
+from steps.select_images import select_images
+from steps.validate_dataset import validate_dataset
+from vision.config import JobConfig
+
+
+def select_valid_images(
+    job: JobConfig, data_digest: str, class_changes: tuple[str, ...]
+) -> tuple[StepArtifact, StepArtifact]:
+    """Adds the steps that read, measure, validate and judge a dataset.
+
+    Args:
+      job: the whole configuration; each step takes the sections it needs.
+      data_digest: digest of the data as they are now.
+      class_changes: how its classes differ from those of the model in use, in sentences.
+
+    Returns:
+      the annotation table without what is in quarantine, and the property table of all images.
+    """
+    plain, tracking = retried(job), tracked(job)
+    table = load_dataset.with_options(**plain)(
+        dataset=job.dataset, data_digest=data_digest, splits=job.needed_splits
+    )
+    properties = compute_properties.with_options(**plain)(table)
+    report = validate_dataset.with_options(**tracking)(
+        table,
+        properties,
+        validation=job.validation,
+        class_changes=class_changes,
+        validator=validator(),
+    )
+    gate_dataset(report)
+    # Gates have no output that the next step takes, so the order is stated.
+    selected = select_images.with_options(**plain)(
+        table,
+        report,
+        dataset=job.dataset,
+        validation=job.validation,
+        splits=job.needed_splits,
+        after="gate_dataset",
+    )
+    return selected, properties

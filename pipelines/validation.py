@@ -1,0 +1,21 @@
+"""Looks at a dataset and judges it; trains nothing."""
+
+from __future__ import annotations
+
+from zenml import pipeline
+from zenml.enums import ExecutionMode
+
+from pipelines.valid_images import select_valid_images
+from vision.config import JobConfig
+
+
+@pipeline(name="validation", execution_mode=ExecutionMode.STOP_ON_FAILURE)
+def validation(job: JobConfig, data_digest: str, class_changes: tuple[str, ...] = ()) -> None:
+    """Loads, measures and validates the data; the first steps of training, with its cache.
+
+    Args:
+      job: the whole configuration; each step takes the sections it needs.
+      data_digest: digest of the data as they are now.
+      class_changes: how its classes differ from those of the champion, in sentences.
+    """
+    select_valid_images(job, data_digest, class_changes)
