@@ -27,15 +27,22 @@ class Kind:
 
 
 BAD_REQUEST = Kind("bad-request", "Bad request", HTTPStatus.BAD_REQUEST)
+NO_KEY = Kind("no-key", "Key missing or wrong", HTTPStatus.UNAUTHORIZED)
 NOT_FOUND = Kind("not-found", "Not found", HTTPStatus.NOT_FOUND)
 NOT_ALLOWED = Kind("method-not-allowed", "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED)
+CONFLICT = Kind("conflict", "Cannot be changed now", HTTPStatus.CONFLICT)
 TIMED_OUT = Kind("body-timeout", "Request body too slow", HTTPStatus.REQUEST_TIMEOUT)
 BODY_TOO_LARGE = Kind(
     "body-too-large", "Request body too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 )
 NOT_MULTIPART = Kind("not-multipart", "Not a form", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+BAD_VALUE = Kind("bad-value", "Bad value", HTTPStatus.UNPROCESSABLE_ENTITY)
+REFUSED_MODEL = Kind("refused-model", "Model refused", HTTPStatus.UNPROCESSABLE_ENTITY)
+NO_EXPLANATION = Kind("no-explanation", "No explanation", HTTPStatus.UNPROCESSABLE_ENTITY)
+TOO_MANY = Kind("too-many-requests", "Too many requests", HTTPStatus.TOO_MANY_REQUESTS)
 INTERNAL = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 NO_MODEL = Kind("no-model", "No model to serve", HTTPStatus.SERVICE_UNAVAILABLE)
+NO_LOG = Kind("no-log", "Prediction log not available", HTTPStatus.SERVICE_UNAVAILABLE)
 
 _IMAGE_KINDS = {
     "empty": Kind("empty-image", "Empty image", HTTPStatus.UNPROCESSABLE_ENTITY),

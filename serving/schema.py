@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,10 +24,29 @@ class ModelReference(_Answer):
 
 
 class Prediction(_Answer):
-    """The most probable class."""
+    """A class with its probability."""
 
     label: str = Field(examples=["3"])
     probability: float = Field(ge=0, le=1, examples=[0.98])
+
+
+class Explanation(_Answer):
+    """Where in the image the winning class was seen, as a picture."""
+
+    kind: Literal["heatmap", "overlay"]
+    media_type: str | None = Field(description="None where there is no picture.")
+    width: int | None = None
+    height: int | None = None
+    data: str | None = Field(default=None, description="The picture, in base64.")
+    reason: str | None = Field(default=None, description="Why there is no picture.")
+
+
+class DriftVerdict(_Answer):
+    """The last drift check of the model version that answered; never made in a request."""
+
+    status: Literal["unknown", "ok", "drift", "error"] = "unknown"
+    checked_at: datetime | None = None
+    n_images: int = Field(default=0, description="Predictions in the window.")
 
 
 class Answer(_Answer):
@@ -35,10 +55,113 @@ class Answer(_Answer):
     request_id: str = Field(examples=["0f8fad5bd9cb469fa16570867728950e"])
     model: ModelReference
     prediction: Prediction
+    abstained: bool = Field(description="The probability is too small to count.")
+    top: tuple[Prediction, ...] = Field(
+        default=(), description="The most probable classes, where top_k asks for them."
+    )
     probabilities: dict[str, float] = Field(
         description="Every class in class order, with its probability.",
         examples=[{"3": 0.98, "5": 0.02}],
     )
+    drift: DriftVerdict
+    warnings: tuple[str, ...] = Field(
+        default=(), description="What the pixels no longer have of the file: frames, bits."
+    )
+    explanation: Explanation | None = None
+
+
+class Problem(_Answer):
+    """An error, in the form of RFC 9457."""
+
+    type: str = Field(examples=["/problems/unknown-format"])
+    title: str = Field(examples=["Unknown image format"])
+    status: int = Field(examples=[415])
+    detail: str
+    request_id: str
+
+
+class BatchEntry(_Answer):
+    """What came of one image of a batch: an answer or a problem."""
+
+    index: int
+    answer: Answer | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(_Answer):
+    """What came of every image of a batch, in the order of the form."""
+
+    request_id: str
+    entries: tuple[BatchEntry, ...]
+
+
+class FeedbackReceipt(_Answer):
+    """Feedback was taken; it is in the database soon."""
+
+    feedback_id: str
+    request_id: str
+    warnings: tuple[str, ...] = ()
+
+
+class StoredFeedback(_Answer):
+    """Feedback that was given on a prediction."""
+
+    time: datetime
+    labels: tuple[str, ...]
+    who: str
+
+
+class StoredPrediction(_Answer):
+    """A prediction as the log keeps it."""
+
+    request_id: str
+    time: datetime
+    model: ModelReference
+    prediction: Prediction
+    abstained: bool
+    probabilities: dict[str, float]
+    properties: dict[str, float] | None = None
+    latency_s: float
+    image: str | None = Field(default=None, description="File of the image, where it was kept.")
+    feedback: tuple[StoredFeedback, ...] = ()
+
+
+class StoredModel(_Answer):
+    """A model version that could be served."""
+
+    name: str
+    version: str
+    created_at: datetime
+    is_active: bool
+    is_champion: bool
+
+
+class ModelList(_Answer):
+    """The model versions of the store, newest first."""
+
+    models: tuple[StoredModel, ...]
+
+
+class Activation(_Answer):
+    """What is served after a change."""
+
+    model: ModelReference
+    generation: int = Field(description="Grows with every change of what is served.")
+    previous: ModelReference | None = None
+
+
+class DriftReport(_Answer):
+    """The last drift checks."""
+
+    verdict: DriftVerdict
+    model: ModelReference | None
+    window: int = Field(description="Predictions that are compared at a time.")
+    n_waiting: int = Field(description="Predictions in the window now.")
+    views: dict[str, Any] = Field(
+        default_factory=dict, description="Statistic, p-value and threshold of each view."
+    )
+    detail: str = Field(default="", description="Why there is no verdict.")
+    history: tuple[DriftVerdict, ...] = ()
 
 
 class ModelSummary(_Answer):
@@ -64,15 +187,6 @@ class ModelSummary(_Answer):
 class Readiness(_Answer):
     """The process can predict."""
 
-    status: str = "ready"
+    status: Literal["ready", "degraded"] = "ready"
     model: ModelReference
-
-
-class Problem(_Answer):
-    """An error, in the form of RFC 9457."""
-
-    type: str = Field(examples=["/problems/unknown-format"])
-    title: str = Field(examples=["Unknown image format"])
-    status: int = Field(examples=[415])
-    detail: str
-    request_id: str
+    detail: str = Field(default="", description="What does not work although images are answered.")

@@ -43,12 +43,37 @@ def decode_image(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Pixels:
     Raises:
       ImageError: ``empty``, ``unknown_format``, ``corrupt``, ``truncated`` or ``too_large``.
     """
+    return decode_with_header(data, limits)[0]
+
+
+def decode_with_header(
+    data: bytes, limits: ImageLimits = DEFAULT_LIMITS
+) -> tuple[Pixels, ImageHeader]:
+    """Decodes an image file and returns its header too, which says what was changed on the way.
+
+    Raises:
+      ImageError: as for :func:`decode_image`.
+    """
     check_limits(data, limits)
     header = read_header(data)
     _check_header(header, len(data), limits)
     pixels = _read_pixels(data, header)
     _check_shape(pixels, header)
-    return _oriented(pixels, header)
+    return _oriented(pixels, header), header
+
+
+def changes_of(header: ImageHeader) -> tuple[str, ...]:
+    """Returns a sentence for each thing of an image file that its pixels no longer have."""
+    changes = []
+    if header.is_animated:
+        changes.append("The file has several frames or pages; the first was read.")
+    if header.bit_depth == 16:
+        changes.append("The samples have 16 bits; their upper 8 were kept.")
+    if header.has_alpha:
+        changes.append("Transparent pixels were laid on white.")
+    if header.mode == "CMYK":
+        changes.append("CMYK was turned into RGB without a colour profile.")
+    return tuple(changes)
 
 
 def check_limits(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> None:
@@ -70,6 +95,13 @@ def _check_header(header: ImageHeader, n_bytes: int, limits: ImageLimits) -> Non
             "too_large",
             f"The image has {header.width}x{header.height} pixels; "
             f"at most {limits.max_pixels:,} are decoded. Make it smaller.",
+        )
+    longest, shortest = max(header.width, header.height), min(header.width, header.height)
+    if longest > limits.max_aspect * max(shortest, 1):
+        raise ImageError(
+            "too_large",
+            f"The image has {header.width}x{header.height} pixels; one side may be at most "
+            f"{limits.max_aspect:g} times the other. Crop it.",
         )
     if header.format == "gif":
         raise ImageError("unknown_format", "GIF is not read; save the image as PNG or JPEG.")

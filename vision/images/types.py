@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -53,12 +54,14 @@ class ImageHeader:
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """The largest image that is decoded; both are checked before any pixel is allocated.
+    """The largest image that is decoded; all are checked before any pixel is allocated.
 
     Attributes:
       max_pixels: width times height.
       max_bytes: length of the file.
+      max_aspect: longer side over shorter side; by default any shape is read.
     """
 
     max_pixels: int = 50_000_000
     max_bytes: int = 20 * 1024 * 1024
+    max_aspect: float = math.inf
