@@ -18,7 +18,7 @@ from bentoml.exceptions import ServiceUnavailable
 from bentoml.validators import ContentType
 
 from serving.gateway import Gateway
-from serving.host import ModelHost
+from serving.models.host import ModelHost
 from serving.predict import predict_image
 from serving.schema import Answer
 from serving.telemetry import forget_tracking_answer

@@ -24,7 +24,7 @@ from pipelines.leftovers import mark_failed, mark_leftovers, this_process
 from pipelines.options import champion_tag
 from pipelines.report import RunReport
 from pipelines.settings import check_settings
-from serving.store import bundle_folder, bundle_tag
+from serving.models.store import bundle_folder, bundle_tag
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
 from steps.datasets import read_dataset

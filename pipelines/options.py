@@ -9,7 +9,7 @@ from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import StackComponentType
 
-from serving.store import bundle_folder
+from serving.models.store import bundle_folder
 from stacks.readiness import active_environment
 from steps import tracking
 from vision.bundles.champion import read_champion

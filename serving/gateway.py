@@ -13,7 +13,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.host import ModelHost
+from serving.models.host import ModelHost
 from serving.routes import Routes
 from serving.upload import UploadLimits
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.schema import Answer, ModelReference, Prediction
+from serving.schema import Answer, DriftVerdict, ModelReference, Prediction
 from vision.bundles.load import ServingModel
 from vision.images.preprocess import load_image
 from vision.images.types import ImageLimits
@@ -21,6 +21,8 @@ def predict_image(model: ServingModel, data: bytes, limits: ImageLimits, request
         request_id=request_id,
         model=reference(model),
         prediction=Prediction(label=model.manifest.classes[best], probability=float(row[best])),
+        abstained=False,
+        drift=DriftVerdict(),
         probabilities=dict(zip(model.manifest.classes, row.tolist(), strict=True)),
     )
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.host import ModelHost
+from serving.models.host import ModelHost
 from serving.openapi import describe_service
 from serving.predict import predict_image, reference
 from serving.problems import (

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
-from serving.store import bundle_folder
+from serving.models.store import bundle_folder
 from steps.caching import by_content, code_of
 from vision.bundles.build import Bundle
 from vision.bundles.manifest import read_manifest

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from zenml import step
 
 from materializers.registered_model import RegisteredModel
-from serving.store import bundle_tag, save_bundle
+from serving.models.store import bundle_tag, save_bundle
 from steps import tracking
 from steps.caching import by_content, code_of
 from steps.model_version import record_model_version

@@ -119,7 +119,7 @@ def publish(server: Server) -> None:
     code = (
         "import sys; from pathlib import Path;"
         "from vision.environment import prepare; prepare();"
-        "from serving.store import save_bundle;"
+        "from serving.models.store import save_bundle;"
         "from vision.bundles.champion import Champion, write_champion;"
         "from vision.bundles.manifest import read_manifest;"
         "folder = Path(sys.argv[1]); manifest = read_manifest(folder);"

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from serving.gateway import Gateway
-from serving.host import ModelHost, State, load_model
+from serving.models.host import ModelHost, State, load_model
 from serving.upload import UploadLimits
 from tests.fake_bundle import write_fake_bundle
 

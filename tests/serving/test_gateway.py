@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from serving.host import ModelHost
+from serving.models.host import ModelHost
 from tests.fake_bundle import encode_image, solid_image
 from tests.serving.conftest import MakeClient
 

@@ -10,7 +10,7 @@ import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
-from serving.host import ModelHost, State
+from serving.models.host import ModelHost, State
 from serving.upload import UploadLimits
 from tests.fake_bundle import (
     CLASSES,

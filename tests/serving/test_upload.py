@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from serving.host import ModelHost
+from serving.models.host import ModelHost
 from serving.problems import ProblemError
 from serving.upload import UploadLimits, read_image
 from tests.fake_bundle import encode_image, solid_image

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.host import ModelHost, load_model
+from serving.models.host import ModelHost, load_model
 from tests.fake_bundle import seal, write_fake_bundle
 from vision.errors import BundleError
 
@@ -57,7 +57,7 @@ def test_a_changed_file_is_named_once_and_nothing_is_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     warnings: list[tuple[object, ...]] = []
-    monkeypatch.setattr("serving.host.logger.warning", lambda *words: warnings.append(words))
+    monkeypatch.setattr("serving.models.host.logger.warning", lambda *words: warnings.append(words))
     (bundle / "serving.onnx").write_bytes(b"x")
     monkeypatch.setenv("VISIONSTACK_BUNDLE", str(bundle))
     host.start()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.locate import locate_bundle
-from serving.store import bundle_folder, save_bundle
+from serving.models.locate import locate_bundle
+from serving.models.store import bundle_folder, save_bundle
 from tests.fake_bundle import VERSION, write_fake_bundle
 from vision.bundles.champion import Champion, write_champion
 from vision.errors import BundleError

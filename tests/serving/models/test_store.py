@@ -5,7 +5,7 @@ from pathlib import Path
 import bentoml
 import pytest
 
-from serving.store import bundle_folder, bundle_tag, save_bundle
+from serving.models.store import bundle_folder, bundle_tag, save_bundle
 from tests.fake_bundle import VERSION, seal, write_fake_bundle
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import read_manifest

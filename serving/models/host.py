@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.locate import locate_bundle
+from serving.models.locate import locate_bundle
 from vision.bundles.load import ServingModel
 from vision.errors import VisionError
 

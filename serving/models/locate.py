@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from serving.store import bundle_folder, bundle_tag
+from serving.models.store import bundle_folder, bundle_tag
 from vision.bundles.champion import Champion, newest_champion, read_champion
 from vision.bundles.manifest import check_id
 from vision.errors import BundleError
