@@ -37,6 +37,7 @@ SHOWN = {
     "image_properties": ["histograms.png", "summary.html"],
     "validation_report": ["report.html"],
     "dataset_verdict": ["verdict.html"],
+    "selected_images": ["samples.png", "summary.html"],
     "augmented_samples": ["output.html"],
     "trained_model": ["learning_curves.png", "epochs.html"],
     "evaluation_report": ["confusion_matrix.png", "per_class.png", "summary.html"],

@@ -24,12 +24,13 @@ NOISE = (
 
 # What a person sees of the work while it goes on, where there is no terminal.
 PROGRESS = re.compile(
-    r"(reading|measuring) images: .*|checking properties: .*|decoding (train|validation): .*"
+    r"(reading|measuring|comparing) images: .*|checking properties: .*"
+    r"|comparing (similar images|their neighbours): .*|decoding (train|validation): .*"
     r"|epoch \d+ of 12: loss .*|evaluating test: .*|making the reference set: .*"
 )
 
 STEPS = (
-    "load_dataset", "compute_properties", "validate_dataset", "gate_dataset",
+    "load_dataset", "compute_properties", "validate_dataset", "gate_dataset", "select_images",
     "preview_augmentation", "train_model", "evaluate_model", "gate_model", "build_bundle",
     "register_model",
 )  # fmt: skip
@@ -64,7 +65,7 @@ def test_the_report_has_the_keys_that_scripts_rely_on(demo: Demo) -> None:
     report = demo.report
     assert list(report) == [
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings",
+        "bundle", "seconds", "findings", "left_out",
     ]  # fmt: skip
     assert set(report["pipeline_run"]) == set(report["tracking_run"]) == {"id", "url"}
     assert set(report["model"]) == {"name", "version"}

@@ -57,17 +57,18 @@ def test_the_plan_names_stack_and_steps_and_starts_nothing(make_job: MakeJob) ->
     lines = plan(make_job()).splitlines()
     assert lines[0] == "pipeline training on stack local"
     assert "  experiment_tracker: local (mlflow)" in lines
-    assert lines[-10:] == [
+    assert lines[-11:] == [
         "  1. load_dataset",
         "  2. compute_properties",
         "  3. validate_dataset",
         "  4. gate_dataset",
-        "  5. preview_augmentation",
-        "  6. train_model",
-        "  7. evaluate_model",
-        "  8. gate_model",
-        "  9. build_bundle",
-        "  10. register_model",
+        "  5. select_images",
+        "  6. preview_augmentation",
+        "  7. train_model",
+        "  8. evaluate_model",
+        "  9. gate_model",
+        "  10. build_bundle",
+        "  11. register_model",
     ]
     assert _n_runs() == before
 
