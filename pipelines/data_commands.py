@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.parameters import FileOf, GroupPattern, Source
 from pipelines.writing import writing
 
 if TYPE_CHECKING:
     from vision.config import JobConfig
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_PATH = click.Path(path_type=Path)
+_TABLE = FileOf(".parquet", ".csv")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 DONE, FAILED, STOPPED = 0, 1, 3
 
@@ -38,28 +39,32 @@ def data() -> None:
 
 
 @data.command("import")
-@click.argument("source", type=_PATH)
+@click.argument("source", type=Source())
 @click.option("--images", type=_FOLDER, help="What the paths in a table are relative to.")
-@click.option("--output", type=_FILE, help="The table to write; by default beside the images.")
-@click.option("--group-by", metavar="REGEX", help="Images with the same match stay together.")
+@click.option("--output", type=_TABLE, help="The table to write; by default beside the images.")
+@click.option("--group-by", type=GroupPattern(), help="Images with the same match stay together.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Holds out other images.")
+@click.option("--force", is_flag=True, help="Replace the table, even where no import wrote it.")
 def import_source(
-    source: Path, images: Path | None, output: Path | None, group_by: str | None, seed: int
+    source: Path,
+    images: Path | None,
+    output: Path | None,
+    group_by: str | None,
+    seed: int,
+    force: bool,
 ) -> int:
     """Makes an annotation table of SOURCE: a folder of classes, a CSV, or a COCO file.
 
     A job reads it with dataset.source: table.
     """
-    from vision.datasets.importing import import_dataset, write_table
+    from pipelines.data_import import import_table
+    from vision.datasets.table import SPLITS
 
-    table = import_dataset(source, images, group_by=group_by, seed=seed)
-    target = output or table.root.with_name(f"{table.root.name}.parquet")
-    with writing("--output", target):
-        write_table(table, target)
+    table, target = import_table(source, images, output, group_by, seed, is_forced=force)
     for finding in table.problems:
         click.echo(f"{finding.severity}: {finding.check}: {finding.message}", err=True)
-    splits = table.frame["split"].value_counts()
-    counted = ", ".join(f"{split} {splits[split]:,}" for split in splits.index)
+    n_images = table.frame["split"].value_counts()
+    counted = ", ".join(f"{split} {n_images[split]:,}" for split in SPLITS if split in n_images)
     click.echo(f"{len(table):,} images ({counted}), {len(table.classes)} classes: {target}")
     return DONE
 
@@ -68,8 +73,8 @@ def import_source(
 @_of_job
 @click.option("--stack", metavar="NAME", help="The stack to run on; by default the active one.")
 @click.option("--no-cache", is_flag=True, help="Run every step, even where nothing changed.")
-@click.option("--page", type=_FILE, metavar="FILE.html", help="Where the report goes.")
-@click.option("--findings", type=_FILE, metavar="FILE.parquet", help="Write a row for each image.")
+@click.option("--page", type=FileOf(".html"), metavar="FILE.html", help="Where the report goes.")
+@click.option("--findings", type=_TABLE, metavar="FILE.parquet", help="Write a row for each image.")
 def check(
     config: Path,
     overrides: Sequence[str],
@@ -115,7 +120,9 @@ def restore(folder: Path) -> int:
 @click.argument("before")
 @click.argument("after")
 @_of_job
-@click.option("--output", type=_FILE, metavar="FILE.csv", help="Write a row for each change.")
+@click.option(
+    "--output", type=FileOf(".csv"), metavar="FILE.csv", help="Write a row for each change."
+)
 def diff(
     before: str, after: str, config: Path, overrides: Sequence[str], output: Path | None
 ) -> int:
@@ -156,7 +163,7 @@ def heal(config: Path, overrides: Sequence[str]) -> int:
 
 @data.command()
 @_of_job
-@click.option("--output", type=_FILE, default="preview.png", help="The PNG file to write.")
+@click.option("--output", type=FileOf(".png"), default="preview.png", help="The file to write.")
 @click.option("--n-images", type=click.IntRange(1, 400), default=40, help="How many to show.")
 def preview(config: Path, overrides: Sequence[str], output: Path, n_images: int) -> int:
     """Draws images of every class with their labels into one PNG."""

@@ -27,7 +27,7 @@ from pipelines.settings import check_settings
 from serving.models.store import bundle_folder, bundle_tag
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
-from steps.datasets import read_dataset
+from steps.datasets import origin_of, read_dataset
 from vision.bundles.champion import read_champion
 from vision.bundles.class_changes import find_class_changes
 from vision.config import JobConfig
@@ -143,7 +143,12 @@ def _inputs(job: JobConfig) -> dict[str, Any]:
     table = read_dataset(job.dataset)
     # Not the classes themselves: they are the same before the first champion and after it.
     changes = find_class_changes(bundle_folder(in_use), table) if in_use else ()
-    return {"data_digest": dataset_digest(table), "class_changes": changes, **inputs}
+    return {
+        "data_digest": dataset_digest(table),
+        "data_origin": origin_of(table),
+        "class_changes": changes,
+        **inputs,
+    }
 
 
 def _file_digest(path: Path | None) -> str | None:

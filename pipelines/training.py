@@ -21,6 +21,7 @@ from vision.config import JobConfig
 def training(
     job: JobConfig,
     data_digest: str,
+    data_origin: dict[str, str] | None = None,
     class_changes: tuple[str, ...] = (),
     weights_digest: str | None = None,
 ) -> None:
@@ -29,11 +30,12 @@ def training(
     Args:
       job: the whole configuration; each step takes the sections it needs.
       data_digest: digest of the data as they are now.
+      data_origin: what was found out about the data on the way, such as the commit of a revision.
       class_changes: how its classes differ from those of the champion, in sentences.
       weights_digest: digest of the file in ``model.weights``; None without one.
     """
     plain, tracking = retried(job), tracked(job)
-    selected, properties = select_valid_images(job, data_digest, class_changes)
+    selected, properties = select_valid_images(job, data_digest, data_origin, class_changes)
     preview_augmentation.with_options(**plain)(
         selected, model=job.model, augmentation=job.augmentation
     )

@@ -14,13 +14,17 @@ from vision.config import JobConfig
 
 
 def select_valid_images(
-    job: JobConfig, data_digest: str, class_changes: tuple[str, ...]
+    job: JobConfig,
+    data_digest: str,
+    data_origin: dict[str, str] | None,
+    class_changes: tuple[str, ...],
 ) -> tuple[StepArtifact, StepArtifact]:
     """Adds the steps that read, measure, validate and judge a dataset.
 
     Args:
       job: the whole configuration; each step takes the sections it needs.
       data_digest: digest of the data as they are now.
+      data_origin: what was found out about the data on the way, such as the commit of a revision.
       class_changes: how its classes differ from those of the model in use, in sentences.
 
     Returns:
@@ -28,7 +32,10 @@ def select_valid_images(
     """
     plain, tracking = retried(job), tracked(job)
     table = load_dataset.with_options(**plain)(
-        dataset=job.dataset, data_digest=data_digest, splits=job.needed_splits
+        dataset=job.dataset,
+        data_digest=data_digest,
+        splits=job.needed_splits,
+        data_origin=data_origin,
     )
     properties = compute_properties.with_options(**plain)(table)
     report = validate_dataset.with_options(**tracking)(

@@ -43,7 +43,7 @@ def write_validation(
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         rows.to_csv(path, index=False)
     else:
         rows.to_parquet(path, index=False)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from vision.errors import ConfigError
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -30,7 +32,20 @@ def folder(name: str) -> Path:
     Args:
       name: one of the folders in use: ``datasets``, ``bundles``, ``champions``, ``logs``,
         ``reports``, ``cache``.
+
+    Raises:
+      ConfigError: it cannot be made.
     """
     path = home() / name
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        # For a file where a folder has to be, Python says that it exists.
+        why = "not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise ConfigError(
+            [
+                f"VISIONSTACK_HOME = {str(home())!r}: {path} cannot be made ({why}); set it to a "
+                "folder that you can write to"
+            ]
+        ) from error
     return path

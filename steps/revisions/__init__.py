@@ -1,7 +1,8 @@
 """Dataset revisions: reading, committing and healing what git and DVC keep."""
 
 from steps.revisions.commit import CommittedRevision, commit_revision
-from steps.revisions.heal import HealReport, heal
+from steps.revisions.heal import heal
+from steps.revisions.heal_report import HealReport
 from steps.revisions.resolve import ResolvedDataset, resolve_revision
 from steps.revisions.workspace import describe_workspace
 

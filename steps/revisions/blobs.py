@@ -27,12 +27,14 @@ class GitFile:
 
 
 def list_files(root: Path, commit: str, below: str) -> list[GitFile]:
-    """Returns the plain files that git tracks below a folder; links and submodules are left out.
+    """Returns the plain files that git tracks below a folder, or the file itself that is named.
+
+    Links and submodules are left out.
 
     Raises:
       DatasetError: git cannot list them.
     """
-    arguments = ["ls-tree", "-r", "-z", "--full-tree", commit, *([f"{below}/"] if below else [])]
+    arguments = ["ls-tree", "-r", "-z", "--full-tree", commit, *([below] if below else [])]
     done = run_git(root, *arguments)
     if done.returncode != 0:
         raise DatasetError(f"git cannot list {root} at {commit[:8]}: {first_line(done.stderr)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from steps.revisions.remote import cache_folder, default_remote, object_path
 from vision.datasets.passes import map_images
 from vision.environment import prepare
 from vision.errors import DatasetError
+from vision.wording import count
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class CommittedRevision:
     dir_hash: str
     n_files: int
     pushed_to: str
+
+    @property
+    def summary(self) -> str:
+        """A few lines for a person."""
+        tag = f", tag {self.tag}" if self.tag else ", without a tag"
+        where = f"pushed to {self.pushed_to}" if self.pushed_to else "not pushed; run dvc push"
+        return f"{count(self.n_files, 'file')} committed as {self.commit}{tag}\n{where}"
 
 
 def commit_revision(folder: Path, message: str, tag: str | None, push: bool) -> CommittedRevision:
@@ -72,6 +81,11 @@ def _check(place: Path, message: str, tag: str | None, push: bool) -> Path:
     """Refuses whatever can be known before anything is done; returns the workspace of DVC."""
     if not message.strip():
         raise DatasetError("The message is empty; say in a few words what is new.")
+    if set(place.name) & set("\n\r"):
+        raise DatasetError(
+            f"The name {place.name!r} has a line break, which .gitignore cannot hold; rename the "
+            "folder."
+        )
     if place.is_symlink() or not place.is_dir():
         raise DatasetError(f"{place} is no folder; give the folder of images.")
     top = git_output(place, "rev-parse", "--show-toplevel")
@@ -90,8 +104,7 @@ def _check(place: Path, message: str, tag: str | None, push: bool) -> Path:
             "git does not know who you are; run git config user.name NAME and git config "
             "user.email ADDRESS."
         )
-    if tag is not None:
-        _check_tag(place, tag)
+    _check_name(place, tag)
     _check_files(place, (place, root / ".dvc", cache_folder(root, read_config(root))))
     if push and default_remote(read_config(root)) is None:
         raise DatasetError(
@@ -100,7 +113,15 @@ def _check(place: Path, message: str, tag: str | None, push: bool) -> Path:
     return root
 
 
-def _check_tag(place: Path, tag: str) -> None:
+def _check_name(place: Path, tag: str | None) -> None:
+    """Refuses a tag that cannot be made, and a commit that no name would lead to."""
+    if tag is None:
+        if git_output(place, "symbolic-ref", "--quiet", "HEAD") is None:
+            raise DatasetError(
+                f"{place} is at a detached HEAD, so no branch would hold the commit; give it a "
+                "tag (--tag), or switch to a branch first: git switch NAME."
+            )
+        return
     is_name = run_git(place, "check-ref-format", f"refs/tags/{tag}").returncode == 0
     if tag.startswith("-") or not is_name:
         raise DatasetError(
@@ -131,11 +152,18 @@ def _changed_paths(place: Path, added: AddedFolder) -> list[str]:
     here = place.parent
     changed = git_output(here, "status", "--porcelain", "--", added.dvc_file.name)
     paths = [added.dvc_file.name] if changed else []
-    ignored = run_git(here, "show", "HEAD:./.gitignore")
-    lines = ignored.stdout.splitlines() if ignored.returncode == 0 else []
-    if f"/{place.name}" not in lines and (here / ".gitignore").exists():
-        paths.append(".gitignore")
+    # As DVC writes it, with the special signs of .gitignore escaped.
+    line = "/" + re.sub(r"([][!*#?\\])", r"\\\1", place.name)
+    ignored = here / ".gitignore"
+    now = ignored.read_text("utf-8", "surrogateescape") if ignored.exists() else ""
+    if line in now.split("\n") and line not in _committed(ignored).split("\n"):
+        paths.append(ignored.name)
     return paths
+
+
+def _committed(file: Path) -> str:
+    shown = run_git(file.parent, "show", f"HEAD:./{file.name}")
+    return shown.stdout if shown.returncode == 0 else ""
 
 
 def _mend_cache(root: Path, place: Path, added: AddedFolder) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -22,12 +23,20 @@ from vision.datasets.whole_folder import whole_folder
 from vision.environment import prepare
 from vision.errors import DatasetError
 from vision.home import folder
+from vision.wording import count
+
+_log = logging.getLogger(__name__)
 
 _MOST_NAMES = 5
+_CHECKING = "checking files"
 
 
-def open_revision(dataset: DatasetConfig) -> Revision:
+def open_revision(dataset: DatasetConfig, commit: str | None = None) -> Revision:
     """Finds the commit of a dataset section; fetches nothing yet.
+
+    Args:
+      dataset: a section with source ``dvc``.
+      commit: the commit to take, where its revision was resolved before and may have moved since.
 
     Raises:
       DatasetError: no repository, or no such revision.
@@ -38,14 +47,15 @@ def open_revision(dataset: DatasetConfig) -> Revision:
     within = PurePosixPath(dataset.subfolder.strip("/"))
     if ".." in within.parts:
         raise DatasetError(f"dataset.subfolder {dataset.subfolder} must lie inside the repository.")
-    git, commit = find_commit(dataset.path, dataset.revision)
+    git, commit = find_commit(dataset.path, commit or dataset.revision)
     below = str(PurePosixPath(git.prefix, within))
     is_root = below == "."
     selection = Selection("" if is_root else below, only_dvc=is_root and not dataset.annotations)
     # An escaped name has no @: no folder of a repository is mistaken for all of it.
     name = "@tracked" if selection.only_dvc else "@all" if is_root else quote(below, safe="")
     place = folder("datasets") / "dvc" / commit / name
-    objects = Objects(ObjectStore(folder("datasets") / "objects"), DvcRevision(git, commit))
+    revision = DvcRevision(git, commit, str(within))
+    objects = Objects(ObjectStore(folder("datasets") / "objects"), revision)
     return Revision(RevisionFolder(place), selection, objects, dataset.subfolder)
 
 
@@ -78,9 +88,14 @@ class Revision:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Keeps other processes out of the folder; what cannot be written is a DatasetError."""
+        with self.told(), self.folder.locked():
+            yield
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Turns what the machine refuses to write into a DatasetError."""
         try:
-            with self.folder.locked():
-                yield
+            yield
         except OSError as error:
             raise DatasetError(
                 f"{self.folder.path} cannot be written: {error}. Make room, or set "
@@ -132,15 +147,20 @@ class Revision:
             f"{tracked or 'nothing; run dvc add'}."
         )
 
-    def settled(self) -> Record:
+    def settled(self, verify: bool = True) -> Record:
         """Returns the record of the folder once every file of it is there and right.
 
         To be called while the folder is locked.
+
+        Args:
+          verify: whether every file is read; otherwise only those whose length or time changed.
         """
         record = self.folder.read_record()
         if record is None:
             return self._make()
         changes = self.folder.changes(record)
+        if verify:
+            changes = Changes(tuple(record.files), changes.strays)
         if changes.files or changes.strays:
             return self._mend(record, changes)
         return record
@@ -180,28 +200,42 @@ class Revision:
 
     def _mend(self, record: Record, changes: Changes) -> Record:
         """Makes files again that were damaged since; those that were only touched stay."""
-        entries = dict(record.files)
-        unknown = set()
-        for path, entry in map_images(self._mended(record), changes.files, "checking files"):
-            entries[path] = entry or entries[path]
+        found = {}
+        damaged, unknown = [], set()
+        for path, entry, is_whole in map_images(self._mended(record), changes.files, _CHECKING):
+            found[path] = entry or record.files[path]
+            if not is_whole:
+                damaged.append(path)
             if entry is None:
                 unknown.add(path)
         if unknown:
             wanted = [file for file in self.listing.files if file.path in unknown]
-            entries.update(self._fill(self.folder.path, wanted))
+            found.update(self._fill(self.folder.path, wanted))
+        if damaged:
+            _log.warning(
+                "%s of %s had been damaged here and %s made again, for example %s",
+                count(len(damaged), "file"),
+                self.where,
+                "was" if len(damaged) == 1 else "were",
+                min(damaged),
+            )
         self.folder.set_aside(changes.strays)
-        mended = Record(record.commit, record.dir_hash, record.remote, entries)
-        self.folder.write_record(mended)
+        mended = replace(record, files={**record.files, **found})
+        if mended.files != record.files:
+            self.folder.write_record(mended)
         return mended
 
-    def _mended(self, record: Record) -> Callable[[str], tuple[str, Entry | None]]:
-        def mend(path: str) -> tuple[str, Entry | None]:
+    def _mended(self, record: Record) -> Callable[[str], tuple[str, Entry | None, bool]]:
+        """Returns what gives a file's path, its entry where the store had it, and its state."""
+
+        def mend(path: str) -> tuple[str, Entry | None, bool]:
             md5 = record.files[path].md5
-            if not is_right(self.folder.path / path, md5):
+            is_whole = is_right(self.folder.path / path, md5)
+            if not is_whole:
                 if not self.objects.store.is_right(md5):
-                    return path, None
+                    return path, None, False
                 (self.folder.path / path).parent.mkdir(parents=True, exist_ok=True)
                 self.objects.store.place(md5, self.folder.path / path)
-            return path, self.folder.entry(path, md5)
+            return path, self.folder.entry(path, md5), is_whole
 
         return mend

@@ -1,8 +1,7 @@
 """The only door to DVC: what a commit tracks, where its objects are, and adding a folder.
 
 Objects are read as files, since DVC hands out a damaged cache entry without a word. Opening a
-commit reads git's objects and the configuration and writes nothing, neither in the checkout nor
-under ``.dvc``. DVC is imported by the first function that needs it.
+commit only reads, git's objects and the configuration. DVC is imported where it is first needed.
 """
 
 from __future__ import annotations
@@ -14,26 +13,30 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from steps.revisions.files import AddedFolder, DvcOutput
-from steps.revisions.git import GitRepository, dvc_root, first_line, git_output, without_credentials
+from steps.revisions.files import LEGACY, AddedFolder, DvcOutput, recorded_output
+from steps.revisions.git import (
+    GitRepository,
+    dvc_root,
+    first_line,
+    git_output,
+    no_dvc,
+    without_credentials,
+)
 from steps.revisions.remote import (
     DvcRemote,
     cache_folder,
     client_errors,
     client_options,
     default_remote,
+    relative_remote,
     remote_error,
     remote_title,
 )
-from vision.datasets.object_store import is_md5
 from vision.environment import prepare
 from vision.errors import DatasetError
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
-
-_DIRECTORY = ".dir"
-_LEGACY = "md5-dos2unix"
 
 
 class DvcRevision:
@@ -42,12 +45,14 @@ class DvcRevision:
     Attributes:
       git: the repository.
       commit: 40 hex digits.
-      where: both in a few words, for messages.
+      subfolder: what is asked for of it, for messages.
+      where: repository and commit in a few words, for messages.
     """
 
-    def __init__(self, git: GitRepository, commit: str) -> None:
+    def __init__(self, git: GitRepository, commit: str, subfolder: str = "") -> None:
         self.git = git
         self.commit = commit
+        self.subfolder = subfolder
         self.where = f"{git.shown} at {commit[:8]}"
         self._remotes: dict[str, DvcRemote] = {}
         self._opening = Lock()
@@ -66,20 +71,8 @@ class DvcRevision:
 
     def _output(self, out: Any, below: PurePosixPath) -> DvcOutput:
         path = str(below.joinpath(*out.index_key[1]))
-        recorded = str(out.hash_info.value or "")
-        if not recorded:
-            raise DatasetError(
-                f"{path} of {self.where} was never made or fetched: DVC recorded no hash. Run dvc "
-                "repro or dvc update there and commit the result."
-            )
-        md5 = recorded.removesuffix(_DIRECTORY)
-        if out.hash_name not in ("md5", _LEGACY) or out.files or not is_md5(md5):
-            raise DatasetError(
-                f"{path} of {self.where} is recorded by {out.hash_name} {recorded!r}; only MD5 is "
-                "read. Add it again with dvc add, without a version_aware remote."
-            )
-        is_legacy = out.hash_name == _LEGACY
-        return DvcOutput(path, md5, recorded.endswith(_DIRECTORY), is_legacy, out.remote)
+        name = "version-aware list" if out.files else out.hash_name
+        return recorded_output(path, name, str(out.hash_info.value or ""), out.remote, self.where)
 
     @cached_property
     def cache(self) -> Path | None:
@@ -90,11 +83,12 @@ class DvcRevision:
         """Returns a remote: the named one, else the default, else the only one there is.
 
         Raises:
-          DatasetError: it is not configured, or needs a package.
+          DatasetError: it is not configured, needs a package, or is a relative path of a clone.
         """
-        chosen = name or default_remote(self._config)
-        if chosen is None:
+        if (chosen := name or default_remote(self._config)) is None:
             return None
+        if self._is_relative(chosen):
+            raise relative_remote(chosen, self.git.shown)
         with self._opening, _translated(f"A DVC remote of {self.git.shown} cannot be used"):
             if chosen not in self._remotes:
                 self._remotes[chosen] = _open_remote(self._config, chosen)
@@ -103,8 +97,16 @@ class DvcRevision:
     @cached_property
     def remote_title(self) -> str:
         """Name and address of the default remote without credentials, ``""`` without one."""
-        name = default_remote(self._config)
-        return remote_title(self._config, name) if name else ""
+        if (name := default_remote(self._config)) is None:
+            return ""
+        return f"{name} (relative)" if self._is_relative(name) else remote_title(self._config, name)
+
+    def _is_relative(self, name: str) -> bool:
+        """Whether a remote has a relative address and no checkout tells what it is relative to."""
+        from dvc.config_schema import RelPath
+
+        address = self._config["remote"].get(name.lower(), {}).get("url")
+        return self._checkout is None and isinstance(address, RelPath)
 
     @cached_property
     def _repo(self) -> Repo:
@@ -119,10 +121,7 @@ class DvcRevision:
         try:
             return Repo(root_dir=f"/{self.git.prefix}", fs=files, scm=scm)
         except NotDvcRepoError as error:
-            raise DatasetError(
-                f"{self.where} has no DVC; run dvc init and dvc add there, commit, and name that "
-                "revision."
-            ) from error
+            raise no_dvc(self.git, self.commit, self.where, self.subfolder) from error
 
     @cached_property
     def _checkout(self) -> Path | None:
@@ -189,7 +188,7 @@ def legacy_md5(path: Path) -> str:
     """Returns the MD5 that DVC 2 recorded for a file: of its text with Unix line ends."""
     from dvc_data.hashfile.hash import file_md5
 
-    return str(file_md5(str(path), name=_LEGACY))
+    return str(file_md5(str(path), name=LEGACY))
 
 
 def walk_workspace(root: Path, folder: Path) -> Iterator[Path]:
@@ -221,11 +220,10 @@ def add_folder(root: Path, folder: Path) -> AddedFolder:
                     raise DatasetError(
                         f"{folder} is a part of {out.fs_path}, which DVC tracks whole; commit that."
                     )
-            # Its advice on what to add to git is followed by the caller, not by a person.
-            repo.scm_context.quiet = True
+            repo.scm_context.quiet = True  # the caller follows its advice, not a person
             (stage,) = repo.add(str(folder))
             out = stage.outs[0]
-            dir_hash, is_legacy = str(out.hash_info.value), out.hash_name == _LEGACY
+            dir_hash, is_legacy = str(out.hash_info.value), out.hash_name == LEGACY
             return AddedFolder(Path(stage.path), dir_hash, int(out.meta.nfiles), is_legacy)
 
 

@@ -11,6 +11,8 @@ from steps.revisions.blobs import GitFile
 from vision.datasets.object_store import is_md5
 from vision.errors import DatasetError
 
+# What DVC 2 called its MD5, which is that of a text with its line ends unified.
+LEGACY = "md5-dos2unix"
 _DIRECTORY = ".dir"
 _MOST_NAMES = 5
 # What git and DVC keep for themselves is no part of a dataset.
@@ -46,6 +48,28 @@ class DvcOutput:
     def object_name(self) -> str:
         """The name of its object in caches and remotes."""
         return f"{self.md5}{_DIRECTORY}" if self.is_directory else self.md5
+
+
+def recorded_output(
+    path: str, hash_name: str, recorded: str, remote: str | None, where: str
+) -> DvcOutput:
+    """Returns an output as DVC recorded it.
+
+    Raises:
+      DatasetError: by no hash, or by another one than MD5.
+    """
+    if not recorded:
+        raise DatasetError(
+            f"{path} of {where} was never made or fetched: DVC recorded no hash. Run dvc repro or "
+            "dvc update there and commit the result."
+        )
+    md5 = recorded.removesuffix(_DIRECTORY)
+    if hash_name not in ("md5", LEGACY) or not is_md5(md5):
+        raise DatasetError(
+            f"{path} of {where} is recorded by {hash_name} {recorded!r}; only MD5 is read. Add it "
+            "again with dvc add, without a version_aware remote."
+        )
+    return DvcOutput(path, md5, recorded.endswith(_DIRECTORY), hash_name == LEGACY, remote)
 
 
 @dataclass(frozen=True)

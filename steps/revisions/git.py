@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vision.datasets.whole_folder import whole_folder
 from vision.errors import DatasetError
@@ -192,6 +192,29 @@ def dvc_root(folder: Path) -> Path | None:
         if (candidate / ".dvc").is_dir():
             return candidate
     return None
+
+
+def no_dvc(repository: GitRepository, commit: str, where: str, subfolder: str) -> DatasetError:
+    """Returns the error for a folder that has no DVC at a commit: a folder above it may have it.
+
+    Args:
+      repository: its ``prefix`` is the folder.
+      commit: hex digits.
+      where: both in a few words.
+      subfolder: what is asked for below the folder.
+    """
+    for above in PurePosixPath(repository.prefix).parents:
+        config = above / ".dvc" / "config"
+        if git_output(repository.root, "cat-file", "-e", f"{commit}:{config}") is not None:
+            inside = PurePosixPath(repository.prefix, subfolder).relative_to(above)
+            path = repository.root / above
+            return DatasetError(
+                f"{where} lies inside the DVC repository {path}; set dataset.path to {path} and "
+                f"dataset.subfolder to {inside}."
+            )
+    return DatasetError(
+        f"{where} has no DVC; run dvc init and dvc add there, commit, and name that revision."
+    )
 
 
 def first_line(text: str) -> str:

@@ -8,69 +8,14 @@ from pathlib import Path
 
 from steps.revisions.contents import Revision, open_revision
 from steps.revisions.files import TrackedFile
+from steps.revisions.heal_report import BadFile, HealReport
+from steps.revisions.linked import mend_links
 from steps.revisions.objects import Obtained, is_right, replace_entry, true_md5
 from steps.revisions.remote import RemoteError
 from vision.config import DatasetConfig
 from vision.datasets.passes import map_images
 
-_MOST_NAMES = 20
 _FOLDER, _STORE, _CACHE = "revision folder", "object store", "DVC cache"
-
-
-@dataclass(frozen=True)
-class BadFile:
-    """A file that was missing or whose bytes were not the recorded ones.
-
-    Attributes:
-      path: in the revision's folder.
-      where: ``revision folder``, ``object store`` or ``DVC cache``.
-      healed: whether it is whole again.
-      why: why it is not; empty where it is.
-    """
-
-    path: str
-    where: str
-    healed: bool
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class HealReport:
-    """What was read and what came of it.
-
-    Attributes:
-      where: the revision in a few words.
-      n_files: how many files it has.
-      bad: what was found, a line per file and place.
-    """
-
-    where: str
-    n_files: int
-    bad: tuple[BadFile, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every file is right now."""
-        return all(each.healed for each in self.bad)
-
-    @property
-    def summary(self) -> str:
-        """A few lines for a person."""
-        n_bad = len({each.path for each in self.bad})
-        if not n_bad:
-            return f"All {self.n_files:,} files of {self.where} are whole."
-        broken = sorted({each.path for each in self.bad if not each.healed})
-        first = f"{n_bad:,} of {self.n_files:,} files of {self.where} were damaged or missing; "
-        first += f"{len(broken):,} still are." if broken else "all are whole again."
-        # What could not be healed comes first.
-        lines = [_line(each) for each in sorted(self.bad, key=lambda each: each.healed)]
-        more = len(lines) - _MOST_NAMES
-        rest = [f"  and {more:,} more"] if more > 0 else []
-        return "\n".join([first, *lines[:_MOST_NAMES], *rest])
-
-
-def _line(bad: BadFile) -> str:
-    return f"  {bad.path} ({bad.where}): {'healed' if bad.healed else bad.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +33,7 @@ def heal(dataset: DatasetConfig) -> HealReport:
     the entries of its own DVC cache; what is absent from that cache is no damage. A damaged entry
     of the cache is replaced by a new file in one move, so that a file of the workspace that is a
     hard link to it keeps its bytes. Good bytes come from wherever they are, the DVC remote last.
+    Folders of other revisions that are linked to what was damaged are given the good bytes too.
 
     Args:
       dataset: a section with source ``dvc``.
@@ -97,11 +43,19 @@ def heal(dataset: DatasetConfig) -> HealReport:
     """
     revision = open_revision(dataset)
     with revision.writing():
-        return _Healer(revision).run()
+        healer = _Healer(revision)
+        report = healer.run()
+    with revision.told():
+        others = mend_links(revision.objects.store, healer.damaged, revision.folder.path)
+    return replace(report, others=tuple(others))
 
 
 class _Healer:
-    """One pass over a revision whose folder is locked."""
+    """One pass over a revision whose folder is locked.
+
+    Attributes:
+      damaged: MD5 of what was not right in folder or store to why it still is not, if it is not.
+    """
 
     def __init__(self, revision: Revision) -> None:
         self._revision = revision
@@ -109,6 +63,7 @@ class _Healer:
         self._store = revision.objects.store
         self._folder = revision.folder
         self._record = revision.folder.read_record()
+        self.damaged: dict[str, str] = {}
 
     def run(self) -> HealReport:
         bad = self._heal_manifests()
@@ -180,6 +135,8 @@ class _Healer:
 
     def _mend(self, found: _Found, obtained: Obtained) -> list[BadFile]:
         path = found.file.path
+        if {_FOLDER, _STORE} & set(found.wrong):
+            self.damaged[obtained.md5 or self._md5_of(found.file)] = obtained.problem
         if obtained.problem:
             return [BadFile(path, where, False, obtained.problem) for where in found.wrong]
         if _FOLDER in found.wrong:
@@ -207,7 +164,7 @@ class _Healer:
             }
             self._folder.write_record(replace(self._record, files=entries))
         if not broken:
-            self._revision.settled()
+            self._revision.settled(verify=False)
 
 
 def _is_recorded(entry: Path, file: TrackedFile) -> bool:

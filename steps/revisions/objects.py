@@ -17,8 +17,8 @@ from pathlib import Path
 
 from steps.revisions.blobs import read_blobs
 from steps.revisions.dvc_repository import DvcRevision, legacy_md5
-from steps.revisions.files import DvcOutput, TrackedFile
-from steps.revisions.remote import object_path
+from steps.revisions.files import DvcOutput, TrackedFile, read_manifest
+from steps.revisions.remote import DvcRemote, object_path
 from vision.datasets.object_store import ObjectStore, md5_of
 from vision.datasets.passes import map_in_order
 from vision.errors import DatasetError
@@ -54,6 +54,7 @@ class Objects:
       store: where they go.
       revision: what DVC and git recorded.
       damaged: paths of the entries of DVC's cache whose bytes are not those of their names.
+      damaged_far: addresses of the objects of remotes of which the same is true.
       offline: where set, the remote is not asked, and this is why.
     """
 
@@ -61,6 +62,7 @@ class Objects:
         self.store = store
         self.revision = revision
         self.damaged: set[Path] = set()
+        self.damaged_far: set[str] = set()
         self.offline = ""
 
     def obtain_all(self, files: Sequence[TrackedFile], doing: str) -> Iterator[Obtained]:
@@ -155,6 +157,7 @@ class Objects:
                 return "", "missing in the remote"
             md5 = true_md5(draft, file)
             if not md5:
+                self.damaged_far.add(remote.address(name or file.md5, file.is_legacy))
                 return "", "damaged in the remote"
             self.store.take(draft, md5)
             return md5, ""
@@ -179,7 +182,34 @@ class Objects:
             )
         if not remote.exists():
             return f"There is nothing at the DVC remote {remote.title}; check its address."
-        return f"Run dvc push to {remote.title} where the files are whole, then try again."
+        push = f"un dvc push to {remote.title} where the files are whole, then try again."
+        # DVC takes what is in a remote for whole, and where a list is, all that it names for there.
+        lists = self._lists_of(failed, remote)
+        if self.damaged_far:
+            removed = " and ".join(map(_named, filter(None, (self.damaged_far - lists, lists))))
+            return f"Remove {removed} from the remote, which dvc push leaves alone, and r{push}"
+        if lists:
+            push += f" Where dvc push finds nothing to do, first remove {_named(lists)}."
+        return f"R{push}"
+
+    def _lists_of(self, failed: Sequence[Obtained], remote: DvcRemote) -> set[str]:
+        """Returns the addresses of the lists that name files."""
+        md5s = {each.file.md5 for each in failed}
+        found = set()
+        for output in self.revision.outputs:
+            kept = self.store.path(output.md5)
+            if not output.is_directory or not kept.is_file():
+                continue
+            named = {md5 for _, md5 in read_manifest(kept.read_bytes(), output.path)}
+            if md5s & named:
+                found.add(remote.address(output.object_name, output.is_legacy))
+        return found
+
+
+def _named(addresses: set[str]) -> str:
+    more = len(addresses) - _MOST_NAMES
+    shown = ", ".join(sorted(addresses)[:_MOST_NAMES])
+    return f"{shown} (and {more:,} more)" if more > 0 else shown
 
 
 def true_md5(path: Path, file: TrackedFile) -> str:

@@ -73,6 +73,11 @@ class DvcRemote:
             raise remote_error(self.title, error) from error
         return True
 
+    def address(self, name: str, is_legacy: bool) -> str:
+        """Returns where an object lies, without credentials."""
+        path = self._files.join(self._path, *object_path(name, is_legacy).parts)
+        return without_credentials(str(self._files.unstrip_protocol(path)))
+
     def exists(self) -> bool:
         """Whether there is anything at its address.
 
@@ -131,6 +136,15 @@ def remote_error(title: str, error: Exception) -> RemoteError:
     return RemoteError(
         f"The DVC remote {title} cannot be reached ({reason}). Check its address with dvc remote "
         "list, and that it is up."
+    )
+
+
+def relative_remote(name: str, repository: str) -> DatasetError:
+    """Returns the error for a remote whose address is relative in a repository without checkout."""
+    return DatasetError(
+        f"The DVC remote {name} of {repository} has a relative path for its address, which leads "
+        "somewhere only from a checkout. Set dataset.path to a checkout on this machine, or give "
+        f"the remote an address of its own: dvc remote modify {name} url ADDRESS, then commit that."
     )
 
 

@@ -8,7 +8,8 @@ commit, into folders of the project's own:
 
 The user's checkout, its index and its ``.dvc`` are only read, so local changes are safe, and any
 number of runs may read any revisions at once. Every file is compared with the MD5 that DVC
-recorded when it enters, and again whenever its length or time of change differ.
+recorded when it enters and whenever the revision is resolved: a disk that flips a bit changes
+neither length nor time.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ class ResolvedDataset:
         }
 
 
-def resolve_revision(dataset: DatasetConfig) -> ResolvedDataset:
+def resolve_revision(
+    dataset: DatasetConfig, commit: str | None = None, *, verify: bool = True
+) -> ResolvedDataset:
     """Resolves a revision and fetches the files that it tracks, unless they are here already.
 
     Files come from DVC's cache beside the user's checkout where they are there and right, else
@@ -84,14 +87,17 @@ def resolve_revision(dataset: DatasetConfig) -> ResolvedDataset:
 
     Args:
       dataset: a section with source ``dvc``.
+      commit: the commit to read, where the revision was resolved before and may have moved since.
+      verify: whether every file is read again; without it only those whose length or time of
+        change are not what they were, for a second look at what was just verified.
 
     Raises:
       DatasetError: no repository, no such revision, a remote that does not answer, or files that
         are missing or damaged wherever they could be.
     """
-    revision = open_revision(dataset)
+    revision = open_revision(dataset, commit)
     with revision.writing():
-        record = revision.settled()
+        record = revision.settled(verify)
     if dataset.annotations:
         _check_listed(dataset.annotations, record, revision.where)
     return ResolvedDataset(

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import run
+from tests.dvc_repositories import make_versions
 from tests.run.conftest import FakeLaunch
 from tests.synthetic import write_images
 from vision.datasets.table import AnnotationTable
@@ -67,6 +68,73 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
     assert run.main(["data", "import", str(images), "--output", str(target)]) == 1
     assert "--output" in (said := capsys.readouterr().err)
     assert said.endswith("cannot be written: Not a directory; name a file that can\n")
+
+
+def test_import_overwrites_no_table_of_a_person(
+    images: Path, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    default = tmp_path / "images.parquet"
+    mine = pd.DataFrame({"path": ["red/000.png"], "label": ["mine"]})
+    mine.to_parquet(default)
+    before = default.read_bytes()
+    assert run.main(["data", "import", str(images)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {default} exists and does not say that an import wrote it; name another file with "
+        "--output, or replace it with --force.\n"
+    )
+    listed = images / "labels.csv"
+    listed.write_text("path,label\nred/000.png,red\nblue/000.png,blue\n")
+    text = listed.read_text()
+    assert run.main(["data", "import", str(listed), "--output", str(listed)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {listed} is the source itself; name another")
+    assert run.main(["data", "import", str(listed)]) == 1, "its default is the same table"
+    assert f"{default} exists" in capsys.readouterr().err
+    assert (default.read_bytes(), listed.read_text()) == (before, text)
+    assert run.main(["data", "import", str(images), "--force"]) == 0
+    assert len(AnnotationTable.from_parquet(default)) == 18
+    assert run.main(["data", "import", str(images), "--seed", "1"]) == 0, "our own is replaced"
+
+
+def test_commit_says_what_it_made(
+    tmp_path: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
+    workspace, _ = make_versions(tmp_path / "dvc")
+    folder = workspace.root / "images"
+    (folder / "dog" / "new.png").unlink()
+    arguments = ["data", "commit", str(folder), "-m", "One less", "--tag", "v3", "--push"]
+    capsys.readouterr()
+    assert run.main(arguments) == 0
+    commit = workspace.git("rev-parse", "v3^{commit}")
+    assert capsys.readouterr().out.endswith(
+        f"24 files committed as {commit}, tag v3\npushed to store {workspace.store}\n"
+    )
+
+
+@pytest.mark.parametrize("place", ["/proc/none", "file"])
+@pytest.mark.parametrize("command", ["preview", "fix"])
+def test_a_home_that_cannot_be_made_is_one_sentence(
+    job: str,
+    command: str,
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("")
+    chosen = str(tmp_path / place)
+    monkeypatch.setenv("VISIONSTACK_HOME", chosen)
+    assert run.main(["data", command, "--config", job]) == 2
+    why = "Not a directory" if place == "file" else "No such file or directory"
+    assert capsys.readouterr().err == (
+        f"VISIONSTACK_HOME = {chosen!r}: {chosen}/cache cannot be made ({why}); set it to a folder "
+        "that you can write to\nnothing was run\n"
+    )
 
 
 def test_check_runs_the_validation_pipeline_alone(
@@ -155,6 +223,41 @@ def test_diff_is_said_and_written(
     [
         (["data", "check"], "Missing option '--config'"),
         (["data", "commit", "images"], "Missing option '-m' / '--message'"),
+        (
+            ["data", "import", "no/where"],
+            "'SOURCE': no/where does not exist; give a folder with a folder for each class, or a "
+            ".csv, .parquet or .json file.",
+        ),
+        (
+            ["data", "import", ".", "--group-by", "("],
+            "'--group-by': '(' is no regular expression: missing ), unterminated subpattern at "
+            "position 0; write one around the part that names the group, such as "
+            "'(patient_[0-9]+)'.",
+        ),
+        (
+            ["data", "import", ".", "--group-by", "a"],
+            "'--group-by': 'a' needs one group in parentheses, it has 0; write one around",
+        ),
+        (
+            ["data", "import", ".", "--output", "t.txt"],
+            "'--output': t.txt must end in .parquet or .csv.",
+        ),
+        (
+            ["data", "preview", "--config", "x", "--output", "p.txt"],
+            "'--output': p.txt must end in .png.",
+        ),
+        (
+            ["data", "check", "--config", "x", "--findings", "f.txt"],
+            "'--findings': f.txt must end in .parquet or .csv.",
+        ),
+        (
+            ["data", "check", "--config", "x", "--page", "p.txt"],
+            "'--page': p.txt must end in .html.",
+        ),
+        (
+            ["data", "diff", "a", "b", "--config", "x", "--output", "d.parquet"],
+            "'--output': d.parquet must end in .csv.",
+        ),
         (["data", "nothing"], "No such command 'nothing'"),
         (["--config", "x.yaml", "data", "check"], "data takes none of the job's options"),
         (["data", "check", "--config", "no.yaml"], "no.yaml: cannot be read"),

@@ -14,7 +14,6 @@ from tests.dvc_repositories import (
     Workspace,
     copy_workspace,
     flip_bit,
-    git,
     make_versions,
     make_workspace,
     state_of,
@@ -72,6 +71,28 @@ def test_new_revision_is_a_commit_a_tag_and_files_in_the_remote(workspace: Works
     shutil.rmtree(workspace.root / ".dvc" / "cache")
     resolved = resolve_revision(workspace.section("v3"))
     assert (resolved.commit, resolved.n_files) == (made.commit, 26)
+
+
+def test_summary_names_commit_tag_files_and_remote() -> None:
+    made = CommittedRevision("0a" * 20, "v3", "1b.dir", 26, "store s3://bucket/store")
+    assert (
+        made.summary
+        == f"26 files committed as {'0a' * 20}, tag v3\npushed to store s3://bucket/store"
+    )
+    bare = CommittedRevision("0a" * 20, None, "1b.dir", 1, "")
+    assert bare.summary == (
+        f"1 file committed as {'0a' * 20}, without a tag\nnot pushed; run dvc push"
+    )
+
+
+@pytest.mark.parametrize("name", ["[x]", "#h", "a!b*", "q?", "back\\slash"])
+def test_folder_whose_name_is_a_pattern(tmp_path: Path, home: Path, name: str) -> None:
+    workspace = make_workspace(tmp_path / "dvc")
+    workspace.commit("start")
+    folder = class_folders(workspace.root / name, 2)
+    commit_revision(folder, "First", None, push=False)
+    assert workspace.git("status", "--porcelain") == ""
+    assert refused(folder) == f"Nothing in {folder} has changed since the last commit."
 
 
 def test_first_revision_ignores_the_folder_in_git(tmp_path: Path, home: Path) -> None:
@@ -138,72 +159,6 @@ def test_pipes_and_links_that_lead_out_are_refused(workspace: Workspace, tmp_pat
     empty = workspace.root / "empty"
     empty.mkdir()
     assert refused(empty) == f"{empty} has no files; there is nothing to commit."
-
-
-def test_folder_without_git_or_dvc(tmp_path: Path, home: Path) -> None:
-    folder = class_folders(tmp_path / "plain" / "images", 2)
-    assert refused(folder) == (
-        f"{folder} is in no git repository; run git init and dvc init above it."
-    )
-    git(folder.parent, "init", "--quiet")
-    assert refused(folder) == f"{folder.parent} has no DVC; run dvc init there."
-    assert refused(tmp_path / "none") == f"{tmp_path}/none is no folder; give the folder of images."
-
-
-def test_folder_that_git_tracks(tmp_path: Path, home: Path) -> None:
-    workspace = make_workspace(tmp_path / "dvc")
-    class_folders(images(workspace), 2)
-    workspace.commit("v1")
-    assert refused(images(workspace)) == (
-        f"git tracks files in {images(workspace)}; run git rm -r --cached {images(workspace)} "
-        "first, which keeps the files."
-    )
-
-
-def test_part_of_a_tracked_folder(workspace: Workspace) -> None:
-    assert refused(images(workspace) / "cat") == (
-        f"{images(workspace)}/cat is a part of {images(workspace)}, which DVC tracks whole; commit "
-        "that."
-    )
-
-
-def test_message_and_tag_are_checked_before_anything_is_done(workspace: Workspace) -> None:
-    add_image(workspace)
-    before = state_of(workspace.root)
-    assert refused(images(workspace), " \n") == (
-        "The message is empty; say in a few words what is new."
-    )
-    taken = workspace.git("rev-parse", "--short=8", "v1")
-    assert refused(images(workspace), tag="v1") == (
-        f"The tag v1 exists already, at {taken}; choose another one."
-    )
-    for tag in ("--delete", "a b", "a..b", ""):
-        assert refused(images(workspace), tag=tag) == (
-            f"git takes no tag of the name {tag!r}; use letters, digits, dots, dashes."
-        )
-    assert state_of(workspace.root) == before
-
-
-def test_nobody_commits(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(workspace.root.parent))
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-    workspace.git("config", "user.useConfigOnly", "true")
-    assert refused(images(workspace)) == (
-        "git does not know who you are; run git config user.name NAME and git config user.email "
-        "ADDRESS."
-    )
-
-
-def test_push_without_a_remote(tmp_path: Path, home: Path) -> None:
-    workspace = make_workspace(tmp_path / "dvc", remote="")
-    class_folders(images(workspace), 2)
-    assert refused(images(workspace), push=True) == (
-        f"{workspace.root} has no default DVC remote to push to; run dvc remote add -d NAME URL."
-    )
-    assert not (workspace.root / "images.dvc").exists()
 
 
 @pytest.mark.fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -63,46 +65,6 @@ for _ in range(2):
 
 
 @pytest.mark.fault
-def test_damaged_entry_of_the_cache_is_fetched_from_the_remote(workspace: Workspace) -> None:
-    good = (workspace.root / "images" / "cat" / "03.png").read_bytes()
-    entry = workspace.entry("images/cat/03.png")
-    flip_bit(entry)
-    damaged = entry.read_bytes()
-    assert (resolve(workspace, "v1").folder / "cat" / "03.png").read_bytes() == good
-    assert entry.read_bytes() == damaged
-
-
-@pytest.mark.fault
-def test_every_flipped_bit_is_named_where_no_remote_has_the_file(workspace: Workspace) -> None:
-    names = [f"{kind}/{number:02d}.png" for kind in ("cat", "dog") for number in range(0, 12, 3)]
-    entries = [workspace.entry(f"images/{name}") for name in names]
-    pushed = [workspace.pushed(f"images/{name}") for name in names]
-    for path in entries:
-        flip_bit(path)
-    for path in pushed:
-        path.unlink()
-    why = "damaged in DVC's cache and missing in the remote"
-    shown = "; ".join(f"{name} ({why})" for name in names[:5])
-    where = f"{workspace.root} at {workspace.git('rev-parse', '--short=8', 'v1')}"
-    assert refused(workspace) == (
-        f"8 of 24 files of {where} cannot be had: {shown}; and 3 more. Run dvc push to store "
-        f"{workspace.store} where the files are whole, then try again."
-    )
-    assert not list(workspace.root.parent.glob("home/datasets/dvc/*/images"))
-
-
-@pytest.mark.fault
-def test_damaged_remote_is_not_served(workspace: Workspace) -> None:
-    pushed = workspace.pushed("images/dog/01.png")
-    pushed.chmod(0o644)
-    pushed.write_bytes(pushed.read_bytes()[:100])
-    shutil.rmtree(workspace.root / ".dvc" / "cache")
-    why = "missing in DVC's cache and damaged in the remote"
-    assert f"1 of 24 files of {workspace.root}" in (message := refused(workspace))
-    assert f"cannot be had: dog/01.png ({why}). Run dvc push" in message
-
-
-@pytest.mark.fault
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete", "replace"])
 def test_damage_in_the_folder_is_mended_from_store_or_cache(
     workspace: Workspace, damage: str
@@ -122,6 +84,42 @@ def test_damage_in_the_folder_is_mended_from_store_or_cache(
     resolve(workspace, "v1")
     assert target.read_bytes() == good
     assert not target.is_symlink()
+
+
+@pytest.mark.fault
+def test_every_silent_flip_is_mended_when_the_revision_is_read(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = resolve(workspace, "v1").folder
+    good = contents(folder)
+    for path in folder.rglob("*.png"):
+        silently(path)
+    assert resolve_revision(workspace.section("v1"), verify=False).folder == folder
+    assert not [name for name, data in contents(folder).items() if data == good[name]]
+    with caplog.at_level(logging.WARNING):
+        resolve(workspace, "v1")
+    assert contents(folder) == good
+    commit = workspace.git("rev-parse", "--short=8", "v1")
+    assert caplog.messages == [
+        f"24 files of {workspace.root} at {commit} in 'images' had been damaged here and were made "
+        "again, for example cat/00.png"
+    ]
+
+
+def silently(path: Path) -> None:
+    """Flips a bit as a failing disk does: length and times stay."""
+    info = path.stat()
+    flip_bit(path)
+    path.chmod(info.st_mode)
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+@pytest.mark.fault
+def test_a_whole_revision_writes_no_record_when_it_is_verified(workspace: Workspace) -> None:
+    beside = resolve(workspace, "v1").folder.with_name("images.json")
+    inode = beside.stat().st_ino
+    resolve(workspace, "v1")
+    assert beside.stat().st_ino == inode
 
 
 @pytest.mark.fault

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from steps.revisions import heal, resolve_revision
-from steps.revisions.heal import BadFile, HealReport
+from steps.revisions.heal_report import BadFile, HealReport
 from tests.corpus import class_folders
 from tests.dvc_repositories import (
     Workspace,
@@ -68,7 +68,7 @@ def test_every_silent_flip_is_found_and_mended(workspace: Workspace) -> None:
         silently(resolved.folder / name)
         silently(workspace.entry(f"images/{name}"))
     # Nothing that looks at lengths and times can see it.
-    assert resolve_revision(workspace.section("v1")) == resolved
+    assert resolve_revision(workspace.section("v1"), verify=False) == resolved
     report = heal(workspace.section("v1"))
     expected = {BadFile(n, w, True) for n in names for w in ("revision folder", "DVC cache")}
     # The folder's files are links to the store's, so these were damaged too.
@@ -79,6 +79,50 @@ def test_every_silent_flip_is_found_and_mended(workspace: Workspace) -> None:
         assert (resolved.folder / name).read_bytes() == good[name]
         assert workspace.entry(f"images/{name}").read_bytes() == good[name]
     assert heal(workspace.section("v1")).bad == ()
+
+
+def test_other_revisions_that_shared_a_damaged_file_are_healed_too(workspace: Workspace) -> None:
+    first, second = (resolve_revision(workspace.section(tag)) for tag in ("v1", "v2"))
+    cats = resolve_revision(workspace.section("v2", subfolder="images/cat"))
+    names = ("cat/03.png", "dog/04.png")
+    good = {name: (first.folder / name).read_bytes() for name in names}
+    for name in names:
+        silently(first.folder / name)
+        assert (second.folder / name).read_bytes() != good[name], "they are one file"
+    report = heal(workspace.section("v1"))
+    v2 = workspace.git("rev-parse", "--short=8", "v2")
+    in_images, in_cats = f"revision {v2} in 'images'", f"revision {v2} in 'images/cat'"
+    assert set(report.others) == {
+        BadFile("cat/03.png", in_images, True),
+        BadFile("dog/04.png", in_images, True),
+        BadFile("03.png", in_cats, True),
+    }
+    assert report.summary.splitlines()[-2:] == [
+        f"{in_images} shared 2 damaged files; healed there too",
+        f"{in_cats} shared 1 damaged file; healed there too",
+    ]
+    for name in names:
+        assert (second.folder / name).read_bytes() == good[name]
+    assert (cats.folder / "03.png").read_bytes() == good["cat/03.png"]
+    assert resolve_revision(workspace.section("v2"), verify=False) == second
+    assert heal(workspace.section("v2")).bad == ()
+
+
+def test_other_revisions_are_named_where_nothing_can_be_mended(workspace: Workspace) -> None:
+    first, second = (resolve_revision(workspace.section(tag)) for tag in ("v1", "v2"))
+    silently(first.folder / "dog" / "03.png")
+    workspace.entry("images/dog/03.png").unlink()
+    workspace.pushed("images/dog/03.png").unlink()
+    report = heal(workspace.section("v1"))
+    v2 = workspace.git("rev-parse", "--short=8", "v2")
+    why = "missing in DVC's cache and missing in the remote"
+    assert report.others == (BadFile("dog/03.png", f"revision {v2} in 'images'", False, why),)
+    assert report.summary.splitlines()[-1] == (
+        f"revision {v2} in 'images' shared 1 damaged file; some still are damaged"
+    )
+    with pytest.raises(DatasetError, match=r"1 of 25 files .* dog/03\.png"):
+        resolve_revision(workspace.section("v2"), verify=False)
+    assert second.folder.is_dir()
 
 
 def test_store_and_folder_mend_each_other_without_dvc(workspace: Workspace, home: Path) -> None:

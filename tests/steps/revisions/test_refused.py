@@ -94,6 +94,34 @@ def test_git_repository_without_dvc(tmp_path: Path, home: Path) -> None:
     )
 
 
+def test_folder_inside_a_dvc_repository(workspace: Workspace) -> None:
+    commit = workspace.git("rev-parse", "--short=8", "v1")
+    inside = str(workspace.root / "images")
+    expected = (
+        f"{inside} at {commit} lies inside the DVC repository {workspace.root}; set dataset.path "
+        f"to {workspace.root} and dataset.subfolder to "
+    )
+    assert refused(workspace, path=inside, subfolder=".") == f"{expected}images."
+    assert refused(workspace, path=inside, subfolder="cat") == f"{expected}images/cat."
+
+
+def test_relative_remote_of_an_address(tmp_path: Path, home: Path) -> None:
+    workspace = make_workspace(tmp_path / "dvc", remote="../../far")
+    class_folders(workspace.root / "images", 2)
+    workspace.add("images")
+    workspace.commit("v1")
+    workspace.push()
+    url = f"file://{workspace.root}"
+    assert refused(workspace, path=url) == (
+        f"The DVC remote store of {url} has a relative path for its address, which leads somewhere "
+        "only from a checkout. Set dataset.path to a checkout on this machine, or give the remote "
+        "an address of its own: dvc remote modify store url ADDRESS, then commit that."
+    )
+    # The checkout knows what it is relative to, and what is here needs no remote.
+    assert resolve_revision(workspace.section("v1")).remote == f"store {tmp_path}/dvc/far"
+    assert resolve_revision(workspace.section("v1", path=url)).n_files == 4
+
+
 def test_no_remote_while_files_are_missing(tmp_path: Path, home: Path) -> None:
     workspace = make_workspace(tmp_path / "dvc", remote="")
     class_folders(workspace.root / "images", 2)
@@ -112,10 +140,15 @@ def test_no_remote_while_files_are_missing(tmp_path: Path, home: Path) -> None:
 def test_lost_list_of_files_is_named(workspace: Workspace, damage: str) -> None:
     for path in [*workspace.root.rglob("*.dir"), *workspace.store.rglob("*.dir")]:
         path.unlink() if damage == "missing" else flip_bit(path)
+    message = refused(workspace)
     assert (
         f"cannot be had: images (DVC's list of its files) ({damage} in DVC's cache and {damage} in "
-        "the remote). Run dvc push"
-    ) in refused(workspace)
+        "the remote). "
+    ) in message
+    if damage == "damaged":
+        name = workspace.git("show", "v1:images.dvc").split("md5: ")[1].split()[0]
+        pushed = workspace.store / "files" / "md5" / name[:2] / name[2:]
+        assert f"Remove {pushed} from the remote, which dvc push leaves alone, and run" in message
 
 
 def test_broken_dvc_file_and_configuration_are_named(workspace: Workspace) -> None:

@@ -96,6 +96,7 @@ def test_missing_and_damaged_objects_of_s3_are_named(in_s3: Workspace, s3: str) 
     lost = f"store/files/md5/{entry.parent.name}/{entry.name}"
     entry = in_s3.entry("images/dog/01.png")
     bad = f"store/files/md5/{entry.parent.name}/{entry.name}"
+    [listing] = [key for key in objects(s3) if key.endswith(".dir")]
     data = bytearray(objects(s3)[bad])
     data[7] ^= 4
     client.put_object(Bucket=_BUCKET, Key=bad, Body=bytes(data))
@@ -104,8 +105,10 @@ def test_missing_and_damaged_objects_of_s3_are_named(in_s3: Workspace, s3: str) 
     where = f"{in_s3.root} at {in_s3.git('rev-parse', '--short=8', 'v1')}"
     assert refused(in_s3) == (
         f"2 of 8 files of {where} cannot be had: cat/00.png (missing in DVC's cache and missing in "
-        "the remote); dog/01.png (missing in DVC's cache and damaged in the remote). Run dvc push "
-        f"to store s3://{_BUCKET}/store where the files are whole, then try again."
+        "the remote); dog/01.png (missing in DVC's cache and damaged in the remote). Remove "
+        f"s3://{_BUCKET}/{bad} and s3://{_BUCKET}/{listing} from the remote, which dvc push leaves "
+        f"alone, and run dvc push to store s3://{_BUCKET}/store where the files are whole, then "
+        "try again."
     )
 
 

@@ -88,6 +88,27 @@ def test_files_of_git_in_the_folder_count_too(tmp_path: Path, home: Path) -> Non
     )
 
 
+def test_the_table_counts_wherever_it_lies(workspace: Workspace) -> None:
+    table = workspace.root / "labels.csv"
+    table.write_text("path,label\n")
+    images = workspace.root / "images"
+    state = describe_workspace(images, table)["workspace_state"]
+    assert state == "modified: 1 added, 0 modified, 0 deleted"
+    workspace.commit("v3")
+    assert describe_workspace(images, table)["workspace_state"] == "clean"
+    table.write_text("path,label\ncat/00.png,cat\n")
+    state = describe_workspace(images, table)["workspace_state"]
+    assert state == "modified: 0 added, 1 modified, 0 deleted"
+    inside = images / "labels.csv"
+    inside.write_text("")
+    state = describe_workspace(images, inside)["workspace_state"]
+    assert state == "modified: 1 added, 0 modified, 0 deleted", "counted once"
+    elsewhere = workspace.root.parent / "labels.csv"
+    elsewhere.write_text("")
+    inside.unlink()
+    assert describe_workspace(images, elsewhere)["workspace_state"] == "clean"
+
+
 def test_folder_that_nobody_tracks(workspace: Workspace) -> None:
     class_folders(workspace.root / "other", 1)
     assert described(workspace, "other")["workspace_state"] == "untracked"
