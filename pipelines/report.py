@@ -7,15 +7,18 @@ import json
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
+from vision.validation.names import FILE_CHECKS
 from vision.validation.report import Finding, Gate, Severity
-from vision.wording import count
+from vision.validation.shorten import shorten
+from vision.wording import count, one_line
 
 _SUMMARY_WIDTH = 100
 _MOST_FINDINGS = 10
+_MOST_MESSAGE_CHARACTERS = 400
 
 
 class _Part(BaseModel):
@@ -42,12 +45,13 @@ class ModelName(_Part):
 
 
 class FindingEntry(_Part):
-    """A finding without its sentence."""
+    """A finding; its sentence is for people, not part of the JSON."""
 
     check: str
     severity: Severity
     n_images: int
     images: tuple[str, ...]
+    message: str = Field(default="", exclude=True)
 
     @classmethod
     def of(cls, finding: Finding) -> FindingEntry:
@@ -57,6 +61,7 @@ class FindingEntry(_Part):
             severity=finding.severity,
             n_images=finding.n_images,
             images=finding.images,
+            message=finding.message,
         )
 
 
@@ -116,7 +121,8 @@ class RunReport(_Part):
             rows.append(("error", self.error))
         rows += [("metrics", _join(self.metrics))] if self.metrics else []
         rows += [("gate", f"{_mark(gate)} {gate.sentence}") for gate in self.gates]
-        serious = [finding for finding in self.findings if finding.severity != "info"]
+        stopped = {gate.name for gate in self.gates if not gate.passed}
+        serious = [f for f in self.findings if f.severity != "info" or f.check in stopped]
         rows += [("finding", _say(finding)) for finding in serious[:_MOST_FINDINGS]]
         if len(serious) > _MOST_FINDINGS:
             rows.append(("", f"and {len(serious) - _MOST_FINDINGS} more findings"))
@@ -144,12 +150,12 @@ def _mark(gate: Gate) -> str:
 
 def _say(finding: FindingEntry) -> str:
     start = f"{finding.severity}: {finding.check}"
-    if not finding.images:  # it is about a whole column
-        return start
-    first = finding.images[0]
-    if finding.n_images == 1:
-        return f"{start}, 1 image: {first}"
-    return f"{start}, {finding.n_images:,} images, for example {first}"
+    if not finding.images:  # it is about the whole dataset
+        said = shorten(one_line(finding.message), _MOST_MESSAGE_CHARACTERS)
+        return f"{start}: {said}" if said else start
+    counted = count(finding.n_images, "file" if finding.check in FILE_CHECKS else "image")
+    example = ":" if finding.n_images == 1 else ", for example"
+    return f"{start}, {counted}{example} {one_line(finding.images[0])}"
 
 
 def _show(link: RunLink) -> str:

@@ -11,7 +11,7 @@ from vision.config import DatasetConfig, ValidationConfig
 from vision.datasets.check import check_splits
 from vision.datasets.table import AnnotationTable
 from vision.progress import say
-from vision.validation.quarantine import leave_out
+from vision.validation.quarantine import check_classes, leave_out
 from vision.validation.report import ValidationReport
 
 code = code_of(__name__)
@@ -38,9 +38,10 @@ def select_images(
       splits: the splits that later steps cannot do without.
 
     Raises:
-      DatasetError: nothing is left in one of ``splits``.
+      DatasetError: nothing is left in one of ``splits``, or of a class in ``train``.
     """
     selection = leave_out(table, report.findings, validation.quarantine)
+    check_classes(table, selection, splits)
     check_splits(selection.table, splits, dataset.split)
     if validation.quarantine:
         say(selection.sentence)

@@ -52,7 +52,7 @@ def _run(job: JobConfig) -> str:
     from vision.training.fit import train_model
     from vision.validation.find import find_problems
     from vision.validation.judge import judge_findings
-    from vision.validation.quarantine import leave_out
+    from vision.validation.quarantine import check_classes, leave_out
 
     table = load_annotations(job.dataset)
     check_splits(table, job.needed_splits, job.dataset.split)
@@ -62,6 +62,7 @@ def _run(job: JobConfig) -> str:
         print(f"{finding.severity}: {finding.check}: {finding.message}", file=sys.stderr)
     _stop_unless_passed(judge_findings(findings, _own_conditions(job.validation)))
     selection = leave_out(table, findings, job.validation.quarantine)
+    check_classes(table, selection, job.needed_splits)
     table = selection.table
     check_splits(table, job.needed_splits, job.dataset.split)
     if selection.left_out:

@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ def count(n: int, noun: str) -> str:
     if n == 1:
         return f"1 {noun}"
     return f"{n:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def one_line(text: str) -> str:
+    """Returns text with what would break or reorder its line written as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

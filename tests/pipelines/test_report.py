@@ -73,7 +73,7 @@ def test_the_summary_is_for_a_person(report: RunReport) -> None:
     assert "metrics       accuracy 0.9877, auc –" in lines
     assert "gate          passed accuracy = 0.98765, required >= 0.97" in lines
     assert "gate          FAILED drift = nan, required <= 0.2" in lines
-    assert "finding       error: corrupt_images, 2 images, for example a.png" in lines
+    assert "finding       error: corrupt_images, 2 files, for example a.png" in lines
     assert "model         digits v1" in lines
     assert "seconds       3.2 in 2 steps" in lines
     assert "error         not told to machines" in lines
@@ -86,9 +86,31 @@ def test_brackets_of_data_are_no_markup() -> None:
 
 
 def test_a_finding_names_its_image_if_it_is_about_images() -> None:
-    one = Finding(check="corrupt_images", severity="error", message="", images=("cat/x.jpg",))
-    none = Finding(check="label_drift", severity="warning", message="")
-    findings = tuple(map(FindingEntry.of, (one, none)))
+    one = Finding(check="not_images", severity="warning", message="", images=("cat/x\ny.txt",))
+    two = Finding(check="outlying_images", severity="warning", message="", images=("cat/x.jpg",))
+    findings = tuple(map(FindingEntry.of, (one, two)))
     lines = RunReport(pipeline="training", status="failed", findings=findings).summary()
-    assert "finding   error: corrupt_images, 1 image: cat/x.jpg\n" in lines
-    assert "finding   warning: label_drift\n" in lines
+    assert r"finding   warning: not_images, 1 file: cat/x\ny.txt" in lines.splitlines()
+    assert "finding   warning: outlying_images, 1 image: cat/x.jpg" in lines.splitlines()
+
+
+def test_a_finding_without_images_says_what_it_found() -> None:
+    message = "The classes are not those of the model in use: owl was added"
+    changed = Finding(check="class_changes", severity="error", message=message)
+    drift = Finding(check="label_drift", severity="info", message="In test,\n0.1", value=0.1)
+    calm = Finding(check="new_labels", severity="info", message="None", value=0.0)
+    report = RunReport(
+        pipeline="training",
+        status="stopped",
+        findings=tuple(map(FindingEntry.of, (changed, drift, calm))),
+        gates=(Gate(name="label_drift", passed=False, value=0.1, rule="<= 0.05"),),
+    )
+    lines = report.summary().splitlines()
+    assert f"finding   error: class_changes: {message}" in lines
+    # What is within its limit is told only where a gate stopped for it.
+    assert r"finding   info: label_drift: In test,\n0.1" in lines
+    assert "new_labels" not in report.summary()
+    assert "message" not in report.to_json()["findings"][0]
+    long = changed.model_copy(update={"message": "x" * 5_000})
+    report = report.model_copy(update={"findings": (FindingEntry.of(long),)})
+    assert len(report.summary()) < 1_000

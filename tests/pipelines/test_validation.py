@@ -112,3 +112,58 @@ def test_training_takes_what_was_checked_from_the_cache(
     assert report.status == "completed", report.error
     assert report.seconds["compute_properties"] == 0.0
     assert report.seconds["validate_dataset"] == 0.0
+
+
+def test_selected_checks_run_alone(make_job: MakeJob) -> None:
+    # No suite of the fixture's jobs, and no condition but those by default that still apply.
+    job = make_job(pipeline="validation")
+    validation = type(job.validation)(suites=(), checks=("class_imbalance", "conflicting_labels"))
+    report = launch(job.model_copy(update={"validation": validation}))
+    assert report.status == "completed", report.error
+    assert [gate.name for gate in report.gates] == ["corrupt_images", "conflicting_labels"]
+    assert [finding.check for finding in report.findings] == ["class_imbalance"]
+
+
+@pytest.fixture
+def several(images: Path) -> Path:
+    """A table of the images in which some have two classes, one of them none."""
+    table = images / "several.csv"
+    rows = [
+        f"{path.relative_to(images).as_posix()},{path.parent.name}{'|sunny' if n % 3 else ''}"
+        for n, path in enumerate(sorted(images.glob("*/*/*.png")))
+    ]
+    rows[0] = f"{rows[0].split(',')[0]},"
+    table.write_text("\n".join(["path,labels", *rows, ""]))
+    return table
+
+
+def test_several_classes_per_image_are_checked_and_not_trained_on(
+    make_job: MakeJob, several: Path
+) -> None:
+    dataset = {"source": "table", "path": str(several)}
+    # The champion of the other tests has no class sunny.
+    changes = {"allow_class_changes": True}
+    report = launch(make_job(pipeline="validation", dataset=dataset, validation=changes))
+    assert report.status == "completed", report.error
+    report = launch(make_job(dataset=dataset, validation=changes))
+    assert report.status == "failed"
+    assert "training and evaluation take one class per image" in str(report.error)
+    assert "validate_dataset" not in report.seconds
+
+
+def test_a_class_that_quarantine_empties_is_not_trained_on(
+    make_job: MakeJob, images: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "images"
+    shutil.copytree(images, root)
+    for path in (root / "train" / "red").iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    report = launch(
+        make_job(
+            dataset={"source": "folder", "path": str(root)},
+            validation={"quarantine": ["corrupt_images"]},
+        )
+    )
+    assert report.status == "failed"
+    assert "validation.quarantine leaves no training image of 1 class ('red'; " in str(report.error)
+    assert "train_model" not in report.seconds

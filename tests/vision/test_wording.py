@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vision.wording import count
+from vision.wording import count, one_line
 
 pytestmark = pytest.mark.unit
 
@@ -21,3 +21,8 @@ pytestmark = pytest.mark.unit
 )
 def test_count(n: int, noun: str, said: str) -> None:
     assert count(n, noun) == said
+
+
+def test_one_line() -> None:
+    assert one_line("Käse 1.png") == "Käse 1.png"
+    assert one_line("a\nb\r\tc\u2028d\u202ee\x1b") == r"a\nb\r\tc\u2028d\u202ee\x1b"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from vision.errors import DatasetError
 
+# What other programs write between columns.
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
+
 
 @dataclass(frozen=True)
 class Record:
@@ -46,6 +49,12 @@ def read_records(file: Path) -> list[Record]:
     if not records:
         raise DatasetError(f"{file} is empty; the first line of a table names its columns.")
     n_columns = len(records[0].fields)
+    mark = next((mark for mark in _OTHER_MARKS if mark in records[0].fields[0]), "")
+    if n_columns == 1 and mark:
+        raise DatasetError(
+            f"{file} has {_OTHER_MARKS[mark]} between its columns, and a table has commas; save it "
+            "with commas, and put fields with commas into double quotes."
+        )
     for record in records:
         if len(record.fields) != n_columns:
             raise DatasetError(

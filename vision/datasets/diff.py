@@ -15,7 +15,7 @@ import pandas as pd
 
 from vision.datasets.match_images import Matches, Row, match_images
 from vision.datasets.table import SEPARATOR, AnnotationTable, split_label
-from vision.wording import count
+from vision.wording import count, one_line
 
 # In the order in which they are told.
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -28,8 +28,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "renamed": ("image", "under another path"),
     "relabelled": ("image", "with another label"),
     "moved": ("image", "in another split"),
+    "regrouped": ("image", "in another group"),
 }
 _MOST_EXAMPLES = 5
+_NOWHERE = Row("", "", "", "", "")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Change:
       split_before: split before.
       split: split after.
       n_images: how many images it is about.
+      group_before: group before.
+      group: group after.
     """
 
     kind: str
@@ -55,6 +59,8 @@ class Change:
     split_before: str = ""
     split: str = ""
     n_images: int = 1
+    group_before: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ class TableDiff:
       n_before: images before.
       n_after: images after.
       changes: in the order of :data:`KINDS`, then by path. An image that has another label and
-        is in another split too has two.
+        is in another split too has two, whether its bytes stayed the same or not.
     """
 
     n_before: int
@@ -94,7 +100,7 @@ class TableDiff:
         for kind, (noun, what) in KINDS.items():
             if found := by_kind[kind]:
                 lines.append(f"{count(len(found), noun)} {what}")
-                lines += [f"  {_in_words(change)}" for change in found[:_MOST_EXAMPLES]]
+                lines += [f"  {one_line(_in_words(change))}" for change in found[:_MOST_EXAMPLES]]
                 if len(found) > _MOST_EXAMPLES:
                     lines.append(f"  and {len(found) - _MOST_EXAMPLES:,} more")
         return "\n".join(lines)
@@ -111,15 +117,12 @@ def compare_tables(before: AnnotationTable, after: AnnotationTable) -> TableDiff
     renames = _renamed_classes(before, after, matches)
     changes = [
         *_class_changes(before, after, renames),
-        *(Change("added", row.path, label=row.label, split=row.split) for row in matches.added),
-        *(
-            Change("removed", row.path, label_before=row.label, split_before=row.split)
-            for row in matches.removed
-        ),
+        *(_change("added", None, row) for row in matches.added),
+        *(_change("removed", row, None) for row in matches.removed),
         *(_change("changed", old, new) for old, new in matches.changed),
     ]
     label_of = _Labels(before, after, renames)
-    for old, new in matches.same:
+    for old, new in (*matches.same, *matches.changed):
         changes += [_change(kind, old, new) for kind in _kinds(old, new, label_of, renames)]
     order = list(KINDS)
     changes.sort(key=lambda change: (order.index(change.kind), change.path, change.path_before))
@@ -141,7 +144,7 @@ class _Labels:
 
 
 def _kinds(old: Row, new: Row, labels: _Labels, renames: Mapping[str, str]) -> Iterator[str]:
-    """Yields what happened to an image whose bytes stayed the same."""
+    """Yields what happened to an image beside a change of its bytes."""
     is_relabelled = not labels.are_equal(old, new)
     if is_relabelled:
         yield "relabelled"
@@ -149,6 +152,8 @@ def _kinds(old: Row, new: Row, labels: _Labels, renames: Mapping[str, str]) -> I
         yield "moved"
     elif not is_relabelled and new.path not in (old.path, _with_new_names(old.path, renames)):
         yield "renamed"
+    if old.group != new.group:
+        yield "regrouped"
 
 
 def _with_new_names(path: str, renames: Mapping[str, str]) -> str:
@@ -202,9 +207,20 @@ def _names(row: Row, is_multilabel: bool) -> tuple[str, ...]:
     return split_label(row.label) if is_multilabel else (row.label,)
 
 
-def _change(kind: str, old: Row, new: Row) -> Change:
-    path_before = old.path if old.path != new.path else ""
-    return Change(kind, new.path, path_before, old.label, new.label, old.split, new.split)
+def _change(kind: str, old: Row | None, new: Row | None) -> Change:
+    before, after = old or _NOWHERE, new or _NOWHERE
+    path, path_before = after.path or before.path, before.path
+    return Change(
+        kind,
+        path,
+        path_before if path_before != path else "",
+        before.label,
+        after.label,
+        before.split,
+        after.split,
+        group_before=before.group,
+        group=after.group,
+    )
 
 
 def _in_words(change: Change) -> str:
@@ -222,4 +238,6 @@ def _in_words(change: Change) -> str:
         "renamed": f"{change.path_before} -> {change.path}",
         "relabelled": f"{change.path}: {before or 'none'} -> {after or 'none'}{came_from}",
         "moved": f"{change.path}: {change.split_before} -> {change.split}{came_from}",
+        "regrouped": f"{change.path}: {change.group_before or 'none'} -> {change.group or 'none'}"
+        f"{came_from}",
     }[change.kind]

@@ -1,7 +1,9 @@
 """Remembers what reading a file told, so that an unchanged file is not read again.
 
-A file counts as unchanged while its absolute path, length and time of change stay the same. The
-cache holds nothing that cannot be computed again: where it is damaged or busy it is done without.
+A file counts as unchanged while its absolute path, length, inode and both times of change stay the
+same: that of the content, which ``cp -p`` sets back, and that of the inode, which nobody can set.
+The cache holds nothing that cannot be computed again: where it is damaged or busy it is done
+without.
 """
 
 from __future__ import annotations
@@ -24,11 +26,11 @@ _Action = Callable[[sqlite3.Connection, Any], list[Any]]
 _log = logging.getLogger(__name__)
 
 # Raised when the same bytes would be judged differently than before.
-_VERSION = 1
+_VERSION = 2
 _WAIT_S = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
-  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, n_bytes INTEGER,
+  path TEXT PRIMARY KEY, state TEXT, sha256 TEXT, n_bytes INTEGER,
   width INTEGER, height INTEGER, mode TEXT, reason TEXT, message TEXT
 ) WITHOUT ROWID
 """
@@ -66,7 +68,7 @@ class FactCache:
         # Another decoder may take what this one refused.
         name = f"files-{_VERSION}-opencv-{cv2.__version__}.sqlite"
         self._file = folder("cache") / name
-        self._states: dict[str, tuple[int, int]] = {}
+        self._states: dict[str, str] = {}
 
     def recall(self, paths: Sequence[str]) -> dict[str, FileFacts]:
         """Returns the facts of those ``paths`` (relative to the root) that did not change."""
@@ -74,9 +76,9 @@ class FactCache:
         prefix = f"{self._root}{os.sep}"
         bounds = (prefix, prefix[:-1] + chr(ord(os.sep) + 1))
         known: dict[str, FileFacts] = {}
-        for path, size, mtime_ns, *facts in self._run(_select, bounds):
+        for path, state, *facts in self._run(_select, bounds):
             relative = path[len(prefix) :]
-            if self._states.get(relative) == (size, mtime_ns):
+            if self._states.get(relative) == state:
                 known[relative] = FileFacts(*facts)
         return known
 
@@ -85,19 +87,21 @@ class FactCache:
         facts = dict(fresh)
         rows = [
             # The state from before the file was read: a change meanwhile makes it unknown again.
-            (f"{self._root}{os.sep}{path}", *self._states[path], *astuple(found))
+            (f"{self._root}{os.sep}{path}", self._states[path], *astuple(found))
             for path, found in facts.items()
             if path in self._states and found.reason != "unreadable"
         ]
         self._run(_insert, rows)
         return facts
 
-    def _state(self, path: str) -> tuple[int, int] | None:
+    def _state(self, path: str) -> str:
+        """Returns what changes with the file; empty where there is none."""
         try:
             info = (self._root / path).stat()
         except OSError:
-            return None
-        return info.st_size, info.st_mtime_ns
+            return ""
+        # As text: an inode may be above the largest number that SQLite holds.
+        return f"{info.st_size}/{info.st_mtime_ns}/{info.st_ctime_ns}/{info.st_ino}"
 
     def _run(
         self, action: Callable[[sqlite3.Connection, Any], list[Any]], values: Any
@@ -120,5 +124,5 @@ def _select(database: sqlite3.Connection, bounds: tuple[str, str]) -> list[Any]:
 
 
 def _insert(database: sqlite3.Connection, rows: list[tuple[object, ...]]) -> list[Any]:
-    database.executemany("INSERT OR REPLACE INTO facts VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+    database.executemany("INSERT OR REPLACE INTO facts VALUES (?,?,?,?,?,?,?,?,?)", rows)
     return []

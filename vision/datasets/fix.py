@@ -20,7 +20,7 @@ from vision.datasets.drop_rows import replace_file, without_rows
 from vision.datasets.plan_fix import FixPlan, plan_fix, sha256_of, why_left
 from vision.datasets.read_table import SUFFIXES
 from vision.errors import DatasetError
-from vision.wording import count
+from vision.wording import count, one_line
 
 __all__ = ["FixPlan", "apply_fix", "plan_fix", "restore_fix"]
 
@@ -91,7 +91,7 @@ def restore_fix(folder: Path) -> str:
     if about["table"]:
         left += _put_table_back(folder, root, about["table"])
     lines = [f"{count(n_restored, 'file')} moved back to {root}"]
-    return "\n".join([*lines, *(f"left alone: {line}" for line in left)])
+    return "\n".join([*lines, *(f"left alone: {one_line(line)}" for line in left)])
 
 
 def _verdict(root: Path, path: str, sha256: str) -> str:
@@ -153,22 +153,27 @@ def _write_report(
         "",
         f"To undo it: `python run.py data restore {folder}`",
         "",
-        *(_line(move) for move in moves),
+        *(f"- {one_line(_in_words(move))}" for move in moves),
     ]
     if about["table"]:
         lines += ["", f"{plan.table_file} lost the rows of what was moved; the old one is here."]
     if plan.undecided:
         lines += ["", "## Equal images with different labels: to be decided", ""]
-        lines += [f"- {sentence}" for sentence in plan.undecided]
+        lines += [f"- {one_line(sentence)}" for sentence in plan.undecided]
     if plan.left:
-        lines += ["", "## Left alone", "", *(f"- {path}: {why}" for path, why in plan.left)]
+        lines += [
+            "",
+            "## Left alone",
+            "",
+            *(f"- {one_line(f'{path}: {why}')}" for path, why in plan.left),
+        ]
     _write(folder / _PAGE, "\n".join([*lines, ""]).encode())
     return folder / _PAGE
 
 
-def _line(move: Mapping[str, str]) -> str:
+def _in_words(move: Mapping[str, str]) -> str:
     return (
-        f"- {move['outcome']}: {move['path']}: {move['why']} ({move['check']}, "
+        f"{move['outcome']}: {move['path']}: {move['why']} ({move['check']}, "
         f"sha256 {move['sha256']})"
     )
 

@@ -18,6 +18,7 @@ class Row:
     sha256: str
     label: str
     split: str
+    group: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _sorted(rows: Iterable[Row]) -> list[Row]:
 
 def _by_content(table: AnnotationTable) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = defaultdict(list)
-    columns = (table.frame[name] for name in ("path", "sha256", "label", "split"))
+    columns = (table.frame[name] for name in ("path", "sha256", "label", "split", "group"))
     for values in zip(*columns, strict=True):
         rows[values[1]].append(Row(*values))
     return rows

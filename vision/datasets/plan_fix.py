@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from vision.datasets.bounds import Bounds
 from vision.datasets.open_inside import open_inside
 from vision.datasets.scan import refusal
 from vision.datasets.table import AnnotationTable
 from vision.errors import DatasetError
 from vision.validation.report import Finding
-from vision.wording import count
+from vision.wording import count, one_line
 
 # File problems that a file is moved away for -> what it is.
 DAMAGE = {
@@ -137,7 +138,7 @@ def why_left(root: Path, path: str) -> str:
       path: relative to it.
     """
     file = root / path
-    if refused := refusal(file, root):
+    if refused := refusal(file, Bounds(root)):
         return refused[1] or {"missing_files": "not there any more"}.get(refused[0], "no file")
     # A link's target may be another image, or be reached by other links.
     return "" if file.resolve() == file else "reached through a link"
@@ -149,7 +150,7 @@ def sha256_of(root: Path, path: str) -> str:
     Raises:
       OSError: it cannot be read, or is not below the root.
     """
-    with os.fdopen(open_inside(root / path, root), "rb") as file:
+    with os.fdopen(open_inside(root / path, Bounds(root)), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -206,7 +207,7 @@ def _in_words(members: pd.DataFrame) -> str:
 
 
 def _shown(lines: Iterable[str]) -> list[str]:
-    lines = list(lines)
+    lines = [one_line(line) for line in lines]
     shown = [f"  {line}" for line in lines[:_MOST_EXAMPLES]]
     n_more = len(lines) - _MOST_EXAMPLES
     return [*shown, f"  and {n_more:,} more"] if n_more > 0 else shown

@@ -27,6 +27,27 @@ PROBLEMS: dict[str, tuple[Severity, str]] = {
     "label_clashes": ("warning", "class names that differ only in case or Unicode form"),
     "name_clashes": ("warning", "names that differ only in case or Unicode form"),
 }
+# The same, of one.
+_ONE = {
+    "corrupt_images": "image that is damaged or cut short",
+    "empty_files": "file of 0 bytes",
+    "not_images": "file that is no image of a supported format",
+    "too_large_images": "image above the size limit",
+    "unreadable_files": "file or folder that cannot be read",
+    "missing_files": "file that the table names but that does not exist",
+    "refused_links": "link that is broken, leads outside, or points to a folder",
+    "special_files": "pipe, socket or device",
+    "outside_root": "path of the table that is not below its folder",
+    "duplicate_rows": "path that the table names more than once",
+    "unlabelled_images": "row of the table without a label",
+    "empty_classes": "class folder without a usable image",
+    "nested_folders": "folder inside a class folder",
+    "outside_classes": "file or folder that belongs to no class",
+    "hidden_files": "hidden file or system file",
+    "ignored_columns": "column of the table that is not used",
+    "label_clashes": "class name that differs only in case or Unicode form",
+    "name_clashes": "name that differs only in case or Unicode form",
+}
 # These are about names in a table, not about files: there is nothing to look at or to leave out.
 _NOT_FILES = ("ignored_columns", "label_clashes")
 _MOST_NAMES = 10
@@ -64,12 +85,13 @@ class Problems:
         return tuple(self._finding(check) for check in PROBLEMS if check in self.paths)
 
     def _finding(self, check: str) -> Finding:
-        severity, what = PROBLEMS[check]
+        severity, many = PROBLEMS[check]
         paths = self.paths[check]
+        counted = f"{len(paths):,} {_ONE[check] if len(paths) == 1 else many}"
         if check in _NOT_FILES:
             first_names = sorted(paths)[:_MOST_NAMES]
             named = "; ".join(f"{name} {paths[name]}".strip() for name in first_names)
-            message = f"{len(paths):,} {what}: {named}"
+            message = f"{counted}: {named}"
             return Finding(check=check, severity=severity, message=message, value=float(len(paths)))
         first = min(paths)
         example = f"{first}: {paths[first]}" if paths[first] else first
@@ -77,7 +99,7 @@ class Problems:
         return Finding(
             check=check,
             severity=severity,
-            message=f"{len(paths):,} {what} ({verb}), for example {example}",
+            message=f"{counted} ({verb}), for example {example}",
             images=tuple(sorted(paths)),
             value=float(len(paths)),
         )

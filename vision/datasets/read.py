@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vision.datasets.bounds import Bounds, bounds_of
 from vision.datasets.fact_cache import FactCache, FileFacts
 from vision.datasets.open_inside import open_inside
 from vision.datasets.passes import map_images
@@ -26,16 +27,16 @@ def read_facts(root: Path, paths: Sequence[str], doing: str) -> Iterator[tuple[s
     known = cache.recall(paths)
     unknown = [path for path in paths if path not in known]
     if unknown:
-        real_root = root.resolve()
-        fresh = map_images(lambda path: (path, _read(root / path, real_root)), unknown, doing)
+        bounds = bounds_of(root)
+        fresh = map_images(lambda path: (path, _read(root / path, bounds)), unknown, doing)
         known.update(cache.remember(fresh))
     for path in paths:
         yield path, known[path]
 
 
-def _read(path: Path, real_root: Path) -> FileFacts:
+def _read(path: Path, bounds: Bounds) -> FileFacts:
     try:
-        with os.fdopen(open_inside(path, real_root), "rb") as file:
+        with os.fdopen(open_inside(path, bounds), "rb") as file:
             n_bytes = os.fstat(file.fileno()).st_size
             if n_bytes > DEFAULT_LIMITS.max_bytes:
                 message = f"{n_bytes:,} bytes; at most {DEFAULT_LIMITS.max_bytes:,} are read."

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+from vision.datasets.bounds import bounds_of
 from vision.datasets.label_names import note_clashes
 from vision.datasets.labelled import Labelled, Listing
 from vision.datasets.locate import locate
@@ -44,6 +45,7 @@ def scan_table(file: Path, problems: Problems, images: Path | None = None) -> Li
     found: dict[str, Labelled] = {}
     needs_label = rows.task == "multiclass"
     places = places_of(rows, file, root)
+    bounds = bounds_of(root)
     for number, (path, relative) in enumerate(zip(rows.paths, places, strict=True)):
         label = rows.labels[number]
         if not path:
@@ -54,7 +56,7 @@ def scan_table(file: Path, problems: Problems, images: Path | None = None) -> Li
             problems.add("unlabelled_images", relative)
         elif relative in found:
             problems.add("duplicate_rows", relative, "only its first row counts")
-        elif refused := refusal(root / relative, root):
+        elif refused := refusal(root / relative, bounds):
             problems.add(refused[0], relative, refused[1] or _hint(root, relative))
         else:
             split, group, date = rows.splits[number], rows.groups[number], rows.dates[number]
@@ -70,10 +72,20 @@ def read_table_rows(file: Path, problems: Problems) -> TableRows:
       DatasetError: as :func:`scan_table`.
     """
     suffix = file.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DatasetError(f"dataset.path {file} must end in {', '.join(SUFFIXES)}.")
+    if not file.exists():
+        raise DatasetError(
+            f"dataset.path {file} does not exist; give the table of the images, or a folder with "
+            "a folder for each class."
+        )
     if not file.is_file():
-        raise DatasetError(f"dataset.path {file} does not exist; give the table of the images.")
+        raise DatasetError(
+            f"dataset.path {file} is no file; give the table of the images, or use dataset.source "
+            "folder."
+        )
+    if suffix not in SUFFIXES:
+        raise DatasetError(
+            f"dataset.path {file} must end in {', '.join(SUFFIXES)}; save the table as one of them."
+        )
     if suffix == ".json":
         return read_coco(file, problems)
     if suffix == ".csv":

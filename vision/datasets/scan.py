@@ -2,7 +2,8 @@
 
 ``root/<class>/<file>``, or ``root/<split>/<class>/<file>`` where there is a folder ``train``
 (beside it ``validation``, ``valid`` or ``val``, and ``test``). Linked files are followed as long
-as they stay under the root; linked folders are not. A hard link cannot be told from the file that
+as they stay under the root or lead into the cache of the DVC workspace that it lies in; linked
+folders are not. A hard link cannot be told from the file that
 it shares its bytes with: whoever made it could have copied the file as well.
 """
 
@@ -15,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from vision.datasets.bounds import Bounds, bounds_of
 from vision.datasets.label_names import clean_name, note_clashes
 from vision.datasets.labelled import SPLIT_NAMES, Labelled
 from vision.datasets.problems import Problems
@@ -35,15 +37,18 @@ def scan_folder(root: Path, problems: Problems) -> list[Labelled]:
     """
     if not root.is_dir():
         raise DatasetError(f"dataset.path {root} is no folder; give the folder of class folders.")
-    folders, files = _entries(root, root, problems)
+    bounds = bounds_of(root)
+    folders, files = _entries(root, root, bounds, problems)
     for path in files:
         problems.add("outside_classes", path)
-    found = list(_labelled(root, folders, problems))
+    found = list(_labelled(root, folders, bounds, problems))
     note_clashes({PurePosixPath(labelled.path).parent.name for labelled in found}, problems)
     return sorted(found, key=lambda labelled: labelled.path)
 
 
-def _labelled(root: Path, folders: list[str], problems: Problems) -> Iterator[Labelled]:
+def _labelled(
+    root: Path, folders: list[str], bounds: Bounds, problems: Problems
+) -> Iterator[Labelled]:
     names = {folder: SPLIT_NAMES.get(folder.casefold()) for folder in folders}
     if "train" not in names.values():
         if folders and all(names.values()):
@@ -51,22 +56,22 @@ def _labelled(root: Path, folders: list[str], problems: Problems) -> Iterator[La
                 f"{root} has the splits {', '.join(sorted(folders))} but no train; add the folder "
                 "train, or put the class folders directly into the dataset's folder."
             )
-        yield from _classes(root, folders, None, problems)
+        yield from _classes(root, folders, None, bounds, problems)
         return
     for folder, split in names.items():
         if split is None:
             problems.add("outside_classes", folder, "not named train, validation or test")
             continue
-        classes, loose = _entries(root / folder, root, problems)
+        classes, loose = _entries(root / folder, root, bounds, problems)
         for path in loose:
             problems.add("outside_classes", path)
-        yield from _classes(root, classes, split, problems)
+        yield from _classes(root, classes, split, bounds, problems)
 
 
-def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
+def refusal(path: Path, bounds: Bounds) -> tuple[str, str] | None:
     """Tells why a path must not be opened, as (check, sentence), or None if it may be.
 
-    Only regular files whose real place is under ``real_root`` are opened: reading a pipe would
+    Only regular files whose real place is within ``bounds`` are opened: reading a pipe would
     wait for ever, and a link may lead to any file of the machine.
     """
     try:
@@ -80,7 +85,7 @@ def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
         if getattr(error, "errno", None) == errno.ELOOP:
             return "refused_links", "leads to itself"
         return "unreadable_files", str(error)
-    if not real.is_relative_to(real_root):
+    if not bounds.hold(real):
         return "refused_links", "leads outside the dataset"
     if not stat.S_ISREG(info.st_mode):
         return "special_files", ""
@@ -88,14 +93,14 @@ def refusal(path: Path, real_root: Path) -> tuple[str, str] | None:
 
 
 def _classes(
-    root: Path, folders: list[str], split: str | None, problems: Problems
+    root: Path, folders: list[str], split: str | None, bounds: Bounds, problems: Problems
 ) -> Iterator[Labelled]:
     for folder in folders:
         name = clean_name(PurePosixPath(folder).name)
         if not name:
             problems.add("outside_classes", folder, "its name is blank")
             continue
-        nested, files = _entries(root / folder, root, problems)
+        nested, files = _entries(root / folder, root, bounds, problems)
         for path in nested:
             problems.add("nested_folders", path, "class folders hold images only")
         if not files:
@@ -104,11 +109,12 @@ def _classes(
             yield Labelled(path, name, split)
 
 
-def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], list[str]]:
+def _entries(
+    folder: Path, root: Path, bounds: Bounds, problems: Problems
+) -> tuple[list[str], list[str]]:
     """Returns the usable (folders, files) in ``folder``, relative to ``root`` and sorted."""
     folders: list[str] = []
     files: list[str] = []
-    real_root = root.resolve()
     seen: dict[str, str] = {}
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -127,7 +133,7 @@ def _entries(folder: Path, root: Path, problems: Problems) -> tuple[list[str], l
             folders.append(path)
         elif entry.is_file(follow_symlinks=False):
             files.append(path)
-        elif refused := refusal(Path(entry.path), real_root):
+        elif refused := refusal(Path(entry.path), bounds):
             problems.add(refused[0], path, refused[1])
         else:
             files.append(path)

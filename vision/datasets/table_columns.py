@@ -1,8 +1,8 @@
 """What the columns of a table mean: the path, the class or classes, the split and the rest.
 
 * the path: ``path``, or one column called ``file``, ``filename``, ``image`` and the like;
-* the class: ``label`` with one name, ``labels`` with names and ``|`` between them, or one column
-  per class with 0 and 1 in it (one-hot);
+* the class: ``label`` with one name (also ``class`` or ``category``), ``labels`` with names and
+  ``|`` between them, or one column per class with 0 and 1 in it (one-hot);
 * ``split``, ``group``, ``date`` where there are such columns. Case does not matter.
 """
 
@@ -24,6 +24,8 @@ PATH_NAMES = (
     *("image", "image_path", "imagepath", "img", "img_path", "image_file", "image_name"),
     *("abs_path", "absolute_path", "abspath", "full_path", "relative_path", "rel_path"),
 )
+# What others call label; where there is a label, or a column for each class, they are not used.
+LABEL_NAMES = ("class", "category")
 # Known columns that are no classes; the last of them are what an import writes for people.
 _OPTIONAL = ("split", "group", "date")
 _FACTS = ("sha256", "width", "height", "mode", "n_bytes")
@@ -47,19 +49,17 @@ def read_rows(columns: Columns, file: Path, problems: Problems) -> TableRows:
     known = {name.casefold(): name for name in columns}
     path = _path_column(columns, file)
     rest = [name for name in columns if name != path and name.casefold() not in _OPTIONAL]
-    one = [name for name in rest if name.casefold() in ("label", "labels")]
-    if len(one) > 1:
-        raise DatasetError(f"{file} has both {one[0]} and {one[1]}; keep one of the two.")
-    used: Collection[str] = one
-    if not one:
+    label = _label_column(columns, rest, file)
+    used: Collection[str] = [label]
+    if not label:
         used, labels, task = _one_hot(columns, rest, file)
         raw_names = frozenset(used)
-    elif one[0].casefold() == "label":
-        labels, task = _single(columns[one[0]]), "multiclass"
-        raw_names = frozenset(filter(str.strip, columns[one[0]]))
-    else:
-        labels, raw_names = _joined(columns[one[0]], file)
+    elif label.casefold() == "labels":
+        labels, raw_names = _joined(columns[label], file)
         task = "multilabel"
+    else:
+        labels, task = _single(columns[label]), "multiclass"
+        raw_names = frozenset(filter(str.strip, columns[label]))
     for name in rest:
         if name not in used and name.casefold() not in _FACTS:
             problems.add("ignored_columns", name or "(without a name)")
@@ -92,6 +92,22 @@ def _path_column(columns: Columns, file: Path) -> str:
         f"{file} has the columns {_listed(columns)}, but none with the path of the image; call it "
         "path."
     )
+
+
+def _label_column(columns: Columns, rest: Sequence[str], file: Path) -> str:
+    """Returns the column that names the class or classes; empty where each class has a column."""
+    one = [name for name in rest if name.casefold() in ("label", "labels")]
+    if not one:
+        n_flags = sum(
+            not _ROW_NUMBER.fullmatch(name) and _are_flags(columns[name]) for name in rest
+        )
+        others = [name for name in rest if name.casefold() in LABEL_NAMES]
+        one = others if n_flags < _FEWEST_FLAGS else []
+    if len(one) > 1:
+        raise DatasetError(
+            f"{file} has both {one[0]} and {one[1]}; keep one of the two, called label."
+        )
+    return one[0] if one else ""
 
 
 def _single(values: Sequence[str]) -> list[str]:
@@ -145,15 +161,17 @@ def _one_hot(
     return list(flags), labels, "multiclass" if is_single else "multilabel"
 
 
+def _are_flags(values: Sequence[str]) -> bool:
+    known = {value.strip().casefold() for value in set(values)} - {""}
+    return bool(known) and known <= set(_FLAGS)
+
+
 def _flags(name: str, values: Sequence[str], file: Path) -> list[bool]:
     """Returns the values of a column of 0 and 1; nothing for any other column."""
+    if not _are_flags(values):
+        return []
     known = {value: _FLAGS.get(value.strip().casefold()) for value in set(values)}
-    blank = [value for value in known if not value.strip()]
-    if any(flag is None for value, flag in known.items() if value not in blank):
-        return []
-    if len(known) == len(blank):
-        return []
-    if blank:
+    if blank := [value for value in known if not value.strip()]:
         row = next(number for number, value in enumerate(values, start=1) if value in blank)
         raise DatasetError(
             f"{file}, row {row:,}: column {name} is empty there and 0 or 1 elsewhere; fill it in."

@@ -12,6 +12,7 @@ from vision.datasets.labelled import SPLIT_NAMES
 from vision.datasets.problems import Problems
 from vision.datasets.table import Task
 from vision.errors import DatasetError
+from vision.wording import count
 
 _MOST_NAMES = 5
 
@@ -63,8 +64,8 @@ def read_splits(values: Sequence[str], file: Path) -> list[str]:
     n_empty = names.count("")
     if 0 < n_empty < len(names):
         raise DatasetError(
-            f"{file} has {n_empty:,} rows without a split; fill in every row, or drop the column "
-            "to have splits made."
+            f"{file} has {count(n_empty, 'row')} without a split; fill in every row, or drop the "
+            "column to have splits made."
         )
     return [SPLIT_NAMES.get(name, "") for name in names]
 
@@ -75,7 +76,8 @@ def read_dates(values: Sequence[str], problems: Problems) -> list[str]:
     wrong = sorted(value for value, iso in known.items() if value.strip() and not iso)
     if wrong:
         n_wrong = sum(1 for value in values if value.strip() and not known[value])
-        why = f"in {n_wrong:,} rows, which hold no ISO 8601 date, for example {wrong[0]!r}"
+        which = f"{count(n_wrong, 'row')}, which {'holds' if n_wrong == 1 else 'hold'}"
+        why = f"in {which} no ISO 8601 date, for example {wrong[0]!r}"
         problems.add("ignored_columns", "date", why)
     return [known[value] for value in values]
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from vision.datasets.table import SPLITS, AnnotationTable
+from vision.datasets.table import SEPARATOR, SPLITS, AnnotationTable, split_label
 from vision.validation.report import Finding, Severity
+from vision.wording import count
 
 _IMBALANCE = 10.0
 
@@ -28,7 +29,7 @@ def duplicates_across_splits(table: AnnotationTable) -> list[Finding]:
         return []
     n_groups = shared["sha256"].nunique()
     message = (
-        f"{len(shared):,} images are {n_groups:,} files that occur in more than one split, "
+        f"{len(shared):,} images are {_files(n_groups)} in more than one split, "
         f"for example {_example_group(shared)}; scores on held-out splits are too good"
     )
     finding = _finding("duplicates_across_splits", "error", message, shared["path"])
@@ -44,7 +45,7 @@ def duplicates_within_splits(table: AnnotationTable) -> list[Finding]:
         return []
     extra = tuple(members.loc[members.duplicated(key), "path"])
     message = (
-        f"{len(extra):,} images repeat another of their split byte for byte, "
+        f"{_images(len(extra), 'repeats', 'repeat')} another of their split byte for byte, "
         f"for example {_example_group(members)}"
     )
     name = "duplicates_within_splits"
@@ -53,18 +54,24 @@ def duplicates_within_splits(table: AnnotationTable) -> list[Finding]:
 
 
 def conflicting_labels(table: AnnotationTable) -> list[Finding]:
-    """Finds files of the same bytes under different labels; value: files in such groups."""
+    """Finds files of the same bytes under different labels; value: files in such groups.
+
+    Where an image has several classes, its label is the set of them.
+    """
     members = _members(table.frame, "sha256", "label")
     if members.empty:
         return []
     first = members[members["sha256"] == members["sha256"].iloc[0]]
     example = " and ".join(
-        f"{path} ({label})" for path, label in zip(first["path"], first["label"], strict=True)
+        f"{path} ({_shown(label)})"
+        for path, label in zip(first["path"], first["label"], strict=True)
     )
     message = f"{len(members):,} images have the bytes of another class's image, such as {example}"
-    labels = members.groupby("sha256")["label"].agg(lambda found: ", ".join(sorted(set(found))))
+    labels = members.groupby("sha256")["label"].agg(
+        lambda found: ", ".join(map(_shown, sorted(set(found))))
+    )
     notes = tuple(
-        f"labelled {label}; its bytes are under {labels[content]}"
+        f"labelled {_shown(label)}; its bytes are under {labels[content]}"
         for label, content in zip(members["label"], members["sha256"], strict=True)
     )
     finding = _finding("conflicting_labels", "error", message, members["path"])
@@ -73,22 +80,23 @@ def conflicting_labels(table: AnnotationTable) -> list[Finding]:
 
 def missing_class_in_split(table: AnnotationTable) -> list[Finding]:
     """Finds classes without an image in a split that has images; value: such pairs."""
-    counts = pd.crosstab(table.frame["label"], table.frame["split"])
+    counts = {split: images_of_classes(table, split) for split in SPLITS}
     missing = [
-        f"{label} in {split}"
-        for split in SPLITS
-        if split in counts.columns
-        for label in table.classes
-        if counts.at[label, split] == 0
+        (name, split)
+        for split, images in counts.items()
+        if not table.rows(split).empty
+        for name, n_images in images.items()
+        if n_images == 0
     ]
     if not missing:
         return []
-    lacks_training = any(name.endswith(" in train") for name in missing)
-    message = f"{len(missing):,} classes have no image in a split: {', '.join(missing[:10])}"
+    verb = "class has" if len(missing) == 1 else "classes have"
+    named = ", ".join(f"{name} in {split}" for name, split in missing[:10])
+    message = f"{len(missing):,} {verb} no image in a split: {named}"
     return [
         Finding(
             check="missing_class_in_split",
-            severity="error" if lacks_training else "warning",
+            severity="error" if any(split == "train" for _, split in missing) else "warning",
             message=message,
             value=float(len(missing)),
         )
@@ -98,15 +106,17 @@ def missing_class_in_split(table: AnnotationTable) -> list[Finding]:
 def class_imbalance(table: AnnotationTable) -> list[Finding]:
     """Compares the largest class of the training split with the smallest; value: their ratio.
 
-    Always a finding, so that conditions can be stricter; a warning from a ratio of 10 on.
+    Always a finding, so that conditions can be stricter; a warning from a ratio of 10 on. Classes
+    without a training image are told by :func:`missing_class_in_split`.
     """
-    counts = table.frame.loc[table.frame["split"] == "train", "label"].value_counts()
-    if counts.empty:
+    counts = {name: n for name, n in images_of_classes(table, "train").items() if n}
+    if not counts:
         return []
-    ratio = float(counts.iloc[0] / counts.iloc[-1])
+    largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    ratio = counts[largest] / counts[smallest]
     message = (
-        f"The largest training class {counts.index[0]} has {counts.iloc[0]:,} images, "
-        f"{ratio:.3g} times the {counts.iloc[-1]:,} of the smallest, {counts.index[-1]}"
+        f"The largest training class {largest} has {count(counts[largest], 'image')}, "
+        f"{ratio:.3g} times the {counts[smallest]:,} of the smallest, {smallest}"
     )
     return [
         Finding(
@@ -123,7 +133,8 @@ def near_constant_images(properties: pd.DataFrame) -> list[Finding]:
     flat = properties[properties["is_near_constant"]]
     if flat.empty:
         return []
-    message = f"{len(flat):,} images are of one colour, for example {flat['path'].iloc[0]}"
+    are = _images(len(flat), "is", "are")
+    message = f"{are} of one colour, for example {flat['path'].iloc[0]}"
     return [_finding("near_constant_images", "warning", message, flat["path"])]
 
 
@@ -155,9 +166,10 @@ def groups_across_splits(table: AnnotationTable) -> list[Finding]:
     if shared.empty:
         return []
     first = shared["group"].iloc[0]
+    of = count(shared["group"].nunique(), "group")
     message = (
-        f"{len(shared):,} images of {shared['group'].nunique():,} groups are in more than one "
-        f"split, for example group {first}; scores on held-out splits are too good"
+        f"{len(shared):,} images of {of} are in more than one split, for example group {first}; "
+        "scores on held-out splits are too good"
     )
     notes = tuple(
         f"group {group}, {split}"
@@ -167,12 +179,35 @@ def groups_across_splits(table: AnnotationTable) -> list[Finding]:
     return [finding.model_copy(update={"notes": notes, "surplus": _not_held_out(shared, "group")})]
 
 
+def images_of_classes(table: AnnotationTable, split: str) -> dict[str, int]:
+    """Returns class name to the number of images in a split that show it, alone or with others."""
+    counts = dict.fromkeys(table.classes, 0)
+    for label, n_images in table.rows(split)["label"].value_counts().items():
+        names = split_label(str(label)) if table.task == "multilabel" else (str(label),)
+        for name in names:
+            counts[name] += int(n_images)
+    return counts
+
+
+def _shown(label: str) -> str:
+    """Returns a label for people; an image of no class has none."""
+    return label.replace(SEPARATOR, " and ") or "none"
+
+
 def _finding(
     check: str, severity: Severity, message: str, paths: Iterable[str], value: int | None = None
 ) -> Finding:
     images = tuple(sorted(paths))
     counted = float(len(images) if value is None else value)
     return Finding(check=check, severity=severity, message=message, images=images, value=counted)
+
+
+def _images(n: int, one: str, many: str) -> str:
+    return f"{count(n, 'image')} {one if n == 1 else many}"
+
+
+def _files(n: int) -> str:
+    return f"{count(n, 'file')} that {'occurs' if n == 1 else 'occur'}"
 
 
 def _example_group(members: pd.DataFrame) -> str:

@@ -12,6 +12,7 @@ from vision.datasets.table import AnnotationTable
 from vision.validation import checks
 from vision.validation.near_duplicates import find_near_duplicates
 from vision.validation.outlying import outlying_images
+from vision.validation.quarantine import leave_out
 from vision.validation.report import Finding
 from vision.validation.wrong_labels import likely_wrong_labels
 
@@ -24,6 +25,8 @@ def find_problems(
     table: AnnotationTable, properties: pd.DataFrame, config: ValidationConfig | None = None
 ) -> tuple[Finding, ...]:
     """Runs our selected checks and adds what was found while the files were read.
+
+    The images of classes are counted last, without those that go into quarantine.
 
     Args:
       table: the annotation table.
@@ -39,7 +42,14 @@ def find_problems(
         if any(map(config.runs, names)):
             found = check(table, properties)
             findings += [finding for finding in found if config.runs(finding.check)]
-    return tuple(sorted(findings, key=lambda found: _SEVERITY_ORDER.index(found.severity)))
+    left = leave_out(table, findings, config.quarantine).table
+    for name, of_classes in _OF_CLASSES.items():
+        findings += of_classes(left) if config.runs(name) else []
+    return tuple(sorted(findings, key=_place))
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return _SEVERITY_ORDER.index(finding.severity), CHECK_NAMES.index(finding.check)
 
 
 def _of_table(check: Callable[[AnnotationTable], list[Finding]]) -> _Check:
@@ -51,8 +61,6 @@ _CHECKS: Mapping[tuple[str, ...], _Check] = {
     ("duplicates_across_splits",): _of_table(checks.duplicates_across_splits),
     ("duplicates_within_splits",): _of_table(checks.duplicates_within_splits),
     ("conflicting_labels",): _of_table(checks.conflicting_labels),
-    ("missing_class_in_split",): _of_table(checks.missing_class_in_split),
-    ("class_imbalance",): _of_table(checks.class_imbalance),
     ("groups_across_splits",): _of_table(checks.groups_across_splits),
     ("near_constant_images",): lambda _, properties: checks.near_constant_images(properties),
     ("outlying_images",): outlying_images,
@@ -63,9 +71,14 @@ _CHECKS: Mapping[tuple[str, ...], _Check] = {
     ): find_near_duplicates,
     ("likely_wrong_labels",): _of_table(likely_wrong_labels),
 }
+_OF_CLASSES: Mapping[str, Callable[[AnnotationTable], list[Finding]]] = {
+    "missing_class_in_split": checks.missing_class_in_split,
+    "class_imbalance": checks.class_imbalance,
+}
 # The classes of the champion are compared where the champion is known, before the checks.
 CHECK_NAMES: tuple[str, ...] = (
     *PROBLEMS,
+    *_OF_CLASSES,
     *(name for names in _CHECKS for name in names),
     "class_changes",
 )

@@ -20,7 +20,8 @@ def judge_findings(findings: Sequence[Finding], config: ValidationConfig) -> tup
     leaves a finding. Where a check could not be computed, or the data validator does not have it,
     there is no number and the gate is closed: what nobody measured cannot pass.
 
-    A check in ``quarantine`` is judged by what is left of it, which is nothing. Classes that differ
+    A check in ``quarantine`` is judged by what is left of it: nothing, unless its value stands for
+    more images than it lists (``Finding.value_left``). Classes that differ
     from the champion's stop the pipeline unless ``allow_class_changes`` says otherwise.
 
     Args:
@@ -35,18 +36,24 @@ def judge_findings(findings: Sequence[Finding], config: ValidationConfig) -> tup
     conditions = {name: text for name, text in config.fail_on.items() if config.runs(name)}
     if not config.allow_class_changes and any(f.check == _CLASS_CHANGES for f in findings):
         conditions.setdefault(_CLASS_CHANGES, "> 0")
+    # What is left out is no reason to stop any more.
+    left = [_without_images(f) if f.check in config.quarantine else f for f in findings]
     return tuple(
-        # What is left out is no reason to stop any more.
-        judge_condition(name, 0.0, condition)
-        if name in config.quarantine
-        else _judge(
+        _judge(
             name,
-            [finding for finding in findings if finding.check == name],
+            [finding for finding in left if finding.check == name],
             condition,
             must_be_measured=name in measured_only,
         )
         for name, condition in conditions.items()
     )
+
+
+def _without_images(finding: Finding) -> Finding:
+    """Returns what a finding would be without its images; one that measured nothing stays so."""
+    if _number(finding) is None:
+        return finding
+    return finding.model_copy(update={"value": finding.value_left, "images": ()})
 
 
 def _judge(

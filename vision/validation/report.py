@@ -26,6 +26,7 @@ class Finding(BaseModel):
         is a copy of; empty where there is nothing to say.
       surplus: those of ``images`` that have to go for the rest to be right, such as all copies of
         an image but one; None where that is all of them.
+      value_left: what ``value`` would be without those, where it stands for more than are listed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Finding(BaseModel):
     value: float | None = None
     notes: tuple[str, ...] = ()
     surplus: tuple[str, ...] | None = None
+    value_left: float = 0.0
 
     @property
     def to_leave_out(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 
+from vision.datasets.bounds import bounds_of
 from vision.datasets.scan import refusal
 from vision.errors import ImageError
 from vision.images.decode import DEFAULT_LIMITS, decode_image
@@ -23,11 +24,11 @@ def thumbnails_from(root: Path) -> Thumbnail:
     would not open is not opened here either: findings name pipes, links that lead outside and
     files above the size limit, and the page goes to people who may not see the rest of the disk.
     """
-    real_root = root.resolve()
+    bounds = bounds_of(root)
 
     def thumbnail(path: str) -> bytes | None:
         file = root / path
-        if refusal(file, real_root):
+        if refusal(file, bounds):
             return None
         try:
             if file.stat().st_size > DEFAULT_LIMITS.max_bytes:

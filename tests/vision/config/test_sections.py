@@ -197,3 +197,46 @@ def test_group_by_needs_one_group(pattern: str, rule: str) -> None:
     with pytest.raises(ValidationError) as refused:
         DatasetConfig(source="digits", group_by=pattern)
     assert rule in str(refused.value)
+
+
+# Each section with values of its own, as far as it has any.
+GIVEN: dict[str, dict[str, Any]] = {
+    "model": {"name": "a", "architecture": "resnet50", "input_size": (8, 9)},
+    "dataset": {"source": "dvc", "path": "p", "revision": "v1", "annotations": "t.csv"},
+    "validation": {
+        "checks": ("feature_drift", "conflicting_labels"),
+        "limits": {"feature_drift": 1},
+    },
+    "augmentation": {},
+    "training": {"epochs": 3, "weight_decay": 0.1},
+    "evaluation": {"gate": {"accuracy": 0.5}, "model": "v3"},
+    "bundle": {"n_golden": 3},
+    "drift": {"backend": "scipy"},
+    "tracking": {"tags": {"a": "b"}},
+    "deployment": {},
+    "monitoring": {},
+    "zenml": {"enable_cache": False},
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("values", ["given", "default"])
+def test_every_section_is_read_back_from_what_it_is_dumped_to(name: str, values: str) -> None:
+    # ZenML passes sections to steps in this way, and everything counts as set then.
+    kind = JobConfig.model_fields[name].annotation
+    assert isinstance(kind, type)
+    assert issubclass(kind, BaseModel)
+    needed = name in ("model", "dataset")
+    section = kind.model_validate(GIVEN[name] if values == "given" or needed else {})
+    assert kind.model_validate(section.model_dump()) == section
+    assert kind.model_validate(section.model_dump(mode="json")) == section
+    assert kind.model_validate_json(section.model_dump_json()) == section
+
+
+def test_no_section_is_forgotten() -> None:
+    assert set(GIVEN) == set(JobConfig.model_fields) - {"pipeline"}
+
+
+def test_a_condition_that_is_given_needs_its_check() -> None:
+    with pytest.raises(ValidationError, match="feature_drift is not among checks; add it there"):
+        ValidationConfig(checks=("class_imbalance",), fail_on={"feature_drift": "> 0.1"})

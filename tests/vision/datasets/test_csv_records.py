@@ -61,3 +61,15 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes, message: st
     file.write_bytes(content)
     with pytest.raises(DatasetError, match=message):
         read_records(file)
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_mark_between_columns_is_named(tmp_path: Path, mark: str, name: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(f"path{mark}label\na, b.png{mark}cat\n")
+    with pytest.raises(DatasetError) as refused:
+        read_records(file)
+    assert str(refused.value) == (
+        f"{file} has {name} between its columns, and a table has commas; save it with commas, and "
+        "put fields with commas into double quotes."
+    )

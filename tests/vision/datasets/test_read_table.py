@@ -11,6 +11,8 @@ import pytest
 
 from tests.corpus import class_folders, write_images
 from tests.vision.datasets.reading import listed, load
+from vision.datasets.problems import Problems
+from vision.datasets.read_table import read_table_rows
 from vision.errors import DatasetError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -64,7 +66,7 @@ def test_table_names_what_it_leaves_out(tmp_path: Path) -> None:
         ({"path": ["a"], "label": ["b"], "split": ["dev"]}, "has the splits dev; use train"),
         (
             {"path": ["a", "b"], "label": ["x", "y"], "split": ["train", ""]},
-            "has 1 rows without a split",
+            "has 1 row without a split",
         ),
     ],
 )
@@ -75,7 +77,8 @@ def test_unusable_tables_say_why(tmp_path: Path, frame: dict[str, list[str]], me
 
 
 def test_table_must_be_of_a_known_kind(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"must end in \.csv, \.parquet, \.json\."):
+    (tmp_path / "images.xlsx").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"must end in \.csv, \.parquet, \.json; save"):
         load(tmp_path / "images.xlsx", "table")
     with pytest.raises(DatasetError, match=r"images.csv does not exist"):
         load(tmp_path / "images.csv", "table")
@@ -150,3 +153,12 @@ def test_a_table_without_rows_has_no_image(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("path,label\n")
     with pytest.raises(DatasetError, match=r"has no usable image; a table needs rows"):
         load(tmp_path / "t.csv", "table")
+
+
+def test_a_path_that_is_not_there_is_told_before_its_kind(tmp_path: Path) -> None:
+    for path, message in (
+        (tmp_path / "nothere", "does not exist; give the table of the images, or a folder with a "),
+        (tmp_path, "is no file; give the table of the images, or use dataset.source folder"),
+    ):
+        with pytest.raises(DatasetError, match=f"^dataset.path {path} {message}"):
+            read_table_rows(path, Problems())

@@ -175,7 +175,7 @@ def test_classes_that_differ_in_case_are_two_and_told(tmp_path: Path) -> None:
     (finding,) = table.problems
     assert (finding.check, finding.severity, finding.images) == ("label_clashes", "warning", ())
     assert finding.message == (
-        "1 class names that differ only in case or Unicode form: Cat beside cat"
+        "1 class name that differs only in case or Unicode form: Cat beside cat"
     )
 
 

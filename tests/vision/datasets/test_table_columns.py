@@ -43,7 +43,7 @@ def test_of_two_paths_the_one_called_path_counts() -> None:
     assert finding.model_dump(include={"check", "severity", "message", "images", "value"}) == {
         "check": "ignored_columns",
         "severity": "info",
-        "message": "1 columns of the table that are not used: file",
+        "message": "1 column of the table that is not used: file",
         "images": (),
         "value": 1.0,
     }
@@ -109,7 +109,7 @@ def test_two_columns_are_classes_even_if_one_is_always_there() -> None:
         ({"path": "a b", "cat ": "1 0", "cat": "0 1"}, "has the column cat more than once"),
         ({"path": "a b", "labels": "x x||y"}, r"row 2: labels 'x\|\|y' has an empty name"),
         ({"path": "a b", "label": "x y", "split": "train dev"}, "has the splits dev; use train"),
-        ({"path": "a b", "label": "x y", "split": "train _"}, "has 1 rows without a split"),
+        ({"path": "a b", "label": "x y", "split": "train _"}, "has 1 row without a split"),
     ],
 )
 def test_unclear_tables_are_refused(columns: dict[str, str], message: str) -> None:
@@ -134,7 +134,7 @@ def test_groups_and_dates_are_read() -> None:
     assert rows.dates == ["2020-01-02", "2020-01-02T03:04:05", "", ""]
     (finding,) = problems.findings()
     assert finding.message == (
-        "1 columns of the table that are not used: date in 1 rows, which hold no ISO 8601 date, "
+        "1 column of the table that is not used: date in 1 row, which holds no ISO 8601 date, "
         "for example 'yesterday'"
     )
 
@@ -148,3 +148,25 @@ def test_a_table_with_every_column_of_an_import_is_complete() -> None:
     assert not rows_of(**{**ours, "split": "_"}).is_complete
     del ours["mode"]
     assert not rows_of(**ours).is_complete
+
+
+@pytest.mark.parametrize("name", ["class", "Category"])
+def test_what_others_call_a_label(name: str) -> None:
+    problems = Problems()
+    rows = rows_of(problems, **{"filename": "a b c", name: "x y x", "blurred": "0 1 _"})
+    assert (rows.labels, rows.task) == (["x", "y", "x"], "multiclass")
+    (finding,) = problems.findings()
+    assert finding.message == "1 column of the table that is not used: blurred"
+    # Numbers are names, also where they are 0 and 1.
+    assert rows_of(**{"filename": "a b", name: "0 1"}).labels == ["0", "1"]
+    # Where the classes are told otherwise, it is a remark, or a class of that name.
+    assert rows_of(**{"path": "a b", name: "x y", "label": "p q"}).labels == ["p", "q"]
+    assert rows_of(**{"path": "a b", name: "x y", "cat": "0 1", "dog": "1 0"}).labels == (
+        ["dog", "cat"]
+    )
+
+
+def test_a_class_and_a_category_are_no_guess() -> None:
+    assert refusal_of(path="a", **{"class": "x", "category": "y"}) == (
+        "t.csv has both class and category; keep one of the two, called label."
+    )

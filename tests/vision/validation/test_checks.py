@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.corpus import class_folders, planted_faults
-from vision.config import DatasetConfig
+from vision.config import DatasetConfig, ValidationConfig
 from vision.datasets import AnnotationTable, load_annotations
 from vision.properties import compute_properties
 from vision.validation import checks, find
@@ -58,7 +58,7 @@ def test_duplicates_across_splits() -> None:
     )
     (finding,) = checks.duplicates_across_splits(table)
     assert (finding.images, finding.value, finding.severity) == (("a", "b"), 2.0, "error")
-    assert "2 images are 1 files that occur in more than one split, for example a = b" in (
+    assert "2 images are 1 file that occurs in more than one split, for example a = b" in (
         finding.message
     )
 
@@ -90,7 +90,7 @@ def test_missing_class_in_split(split: str, severity: str) -> None:
     table = make(("a", "1", "cat", split), ("b", "2", "cat", other), ("c", "3", "dog", other))
     (finding,) = checks.missing_class_in_split(table)
     assert (finding.value, finding.severity) == (1.0, severity)
-    assert finding.message == f"1 classes have no image in a split: dog in {split}"
+    assert finding.message == f"1 class has no image in a split: dog in {split}"
 
 
 @pytest.mark.parametrize(("n_cats", "severity"), [(2, "info"), (10, "warning")])
@@ -181,7 +181,7 @@ def test_groups_across_splits() -> None:
     assert (finding.images, finding.value, finding.severity) == (("a", "b"), 2.0, "error")
     assert finding.notes == ("group p1, train", "group p1, test")
     assert finding.to_leave_out == ("a",)
-    assert "2 images of 1 groups are in more than one split, for example group p1" in (
+    assert "2 images of 1 group are in more than one split, for example group p1" in (
         finding.message
     )
 
@@ -193,3 +193,29 @@ def test_class_changes(is_allowed: bool, severity: str) -> None:
     assert (finding.value, finding.severity) == (2.0, severity)
     assert "red is now called pink; x was added" in finding.message
     assert ("allow_class_changes" in finding.message) is not is_allowed
+
+
+def test_classes_are_counted_without_what_goes_into_quarantine(tmp_path: Path, home: Path) -> None:
+    root = class_folders(tmp_path / "data" / "train", n_per_class=12).parent
+    class_folders(root / "test", n_per_class=4, seed=50)
+    for path in sorted((root / "train" / "dog").iterdir()):
+        Image.new("RGB", (24, 20), (int(path.stem), 90, 90)).save(path)
+    table = load_annotations(DatasetConfig(source="folder", path=str(root)))
+    names = ("missing_class_in_split", "class_imbalance", "near_constant_images")
+    properties = compute_properties(table)
+    found = {
+        quarantine: {
+            finding.check: finding.value
+            for finding in find.find_problems(
+                table,
+                properties,
+                ValidationConfig(checks=names, quarantine=quarantine),
+            )
+        }
+        for quarantine in ((), ("near_constant_images",))
+    }
+    dogs = float((table.frame["label"].eq("dog") & table.frame["split"].ne("test")).sum())
+    in_validation = set(table.rows("validation")["label"]) & {"dog"}
+    assert dogs == 12
+    assert found[()].get("missing_class_in_split") is None
+    assert found["near_constant_images",]["missing_class_in_split"] == 1.0 + len(in_validation)

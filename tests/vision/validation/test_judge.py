@@ -94,3 +94,20 @@ def test_a_condition_of_the_configuration_on_changed_classes_is_kept() -> None:
 def test_our_own_check_that_says_it_measured_nothing_cannot_pass() -> None:
     (gate,) = judge({"likely_wrong_labels": "> 0.1"}, found("likely_wrong_labels", None))
     assert (gate.passed, gate.value, gate.rule) == (False, None, "<= 0.1")
+
+
+def test_quarantine_is_judged_by_what_is_left() -> None:
+    # 3,000 of 60,000 labels are wrong, and 500 of them are listed: 2,500 of 59,500 stay.
+    finding = found("likely_wrong_labels", 0.05, ("a.png",))
+    config = ValidationConfig(
+        fail_on={"likely_wrong_labels": "> 0.02"}, quarantine=("likely_wrong_labels",)
+    )
+    left = finding.model_copy(update={"value_left": 0.042})
+    assert judge_findings([left], config) == (
+        Gate(name="likely_wrong_labels", passed=False, value=0.042, rule="<= 0.02"),
+    )
+    assert judge_findings([finding], config) == (
+        Gate(name="likely_wrong_labels", passed=True, value=0.0, rule="<= 0.02"),
+    )
+    nothing = found("likely_wrong_labels", None)
+    assert not judge_findings([nothing], config)[0].passed, "what nobody measured cannot pass"

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.corpus import class_folders
+from tests.vision.datasets.reading import load
 from vision.datasets.table import AnnotationTable
-from vision.validation.quarantine import leave_out
+from vision.errors import DatasetError
+from vision.validation.quarantine import check_classes, leave_out
 from vision.validation.report import Finding
 
 pytestmark = pytest.mark.unit
@@ -68,3 +71,45 @@ def test_classes_stay_though_their_images_go() -> None:
     selection = leave_out(TABLE, (finding,), ("outlying_images",))
     assert selection.table.classes == ("cat", "dog")
     assert set(selection.table.frame["label"]) == {"dog"}
+
+
+def refusal_of(table: AnnotationTable, *checks: str, needed: tuple[str, ...] = ("train",)) -> str:
+    try:
+        check_classes(table, leave_out(table, (*FINDINGS, *table.problems), checks), needed)
+    except DatasetError as refused:
+        return str(refused)
+    return ""
+
+
+def test_a_class_without_a_training_image_left_is_refused() -> None:
+    gone = Finding(
+        check="likely_wrong_labels", severity="warning", message="", images=("b.png", "d.png")
+    )
+    other = {"path": "g.png", "sha256": "g", "label": "dog", "split": "test", **SIZE}
+    rows = [*TABLE.frame[TABLE.frame["path"] != "f.png"].to_dict("records"), other]
+    table = AnnotationTable.from_rows(Path("/data"), rows, [gone])  # type: ignore[arg-type]
+    assert refusal_of(table, "likely_wrong_labels") == (
+        "/data: validation.quarantine leaves no training image of 1 class ('dog'; 2 images left "
+        "out: 2 by likely_wrong_labels), and a model cannot learn a class without one; mend or add "
+        "images, take a check off validation.quarantine, or remove the class"
+    )
+    assert refusal_of(table, "likely_wrong_labels", needed=("test",)) == ""
+    assert refusal_of(table, "outlying_images") == ""
+
+
+def test_a_class_that_never_had_a_training_image_is_no_matter_of_quarantine() -> None:
+    owl = {"path": "o.png", "sha256": "o", "label": "owl", "split": "test", **SIZE}
+    rows = [*TABLE.frame.to_dict("records"), owl]
+    table = AnnotationTable.from_rows(Path("/data"), rows)  # type: ignore[arg-type]
+    assert refusal_of(table, "outlying_images") == ""
+
+
+@pytest.mark.parametrize(("name", "is_refused"), [("0.jpg", True), ("notes.txt", False)])
+def test_a_class_of_damaged_images_only_is_refused(
+    tmp_path: Path, home: Path, name: str, is_refused: bool
+) -> None:
+    root = class_folders(tmp_path / "data", n_per_class=4)
+    (root / "fox").mkdir()
+    (root / "fox" / name).write_bytes(b"\xff\xd8\xff" if is_refused else b"text")
+    sentence = refusal_of(load(root), "corrupt_images", "not_images")
+    assert ("no training image of 1 class ('fox';" in sentence) is is_refused

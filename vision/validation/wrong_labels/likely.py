@@ -94,8 +94,18 @@ def _finding(predictions: Predictions) -> Finding:
         message=_sentence(predictions, misfiled, share, list(zip(labels, seen, strict=True))),
         images=tuple(frame["path"].to_numpy(object)[rows]),
         value=round(share, 4),
+        value_left=_share_left(share, len(predictions.labels), len(rows)),
         notes=notes,
     )
+
+
+def _share_left(share: float, n_images: int, n_listed: int) -> float:
+    """Returns the share of wrong labels where those that are listed are gone, and all were wrong.
+
+    Below one label nothing is left: the number that is listed was rounded too.
+    """
+    n_left = share * n_images - n_listed
+    return round(n_left / (n_images - n_listed), 4) if n_left >= 1 else 0.0
 
 
 def _sentence(

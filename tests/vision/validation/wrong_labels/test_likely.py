@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from vision.config import ValidationConfig
 from vision.datasets.table import AnnotationTable
-from vision.validation.wrong_labels import likely_wrong_labels
+from vision.validation.judge import judge_findings
+from vision.validation.wrong_labels import likely, likely_wrong_labels
+from vision.validation.wrong_labels.likely import MAX_LISTED, _share_left
 
 CLASSES = ("bars", "checks", "discs", "rings")
 
@@ -208,3 +211,38 @@ def test_many_classes(tmp_path: Path) -> None:
     frame = table.frame.assign(label=names.astype(object))
     [finding] = likely_wrong_labels(replace(table, frame=frame, classes=tuple(np.unique(names))))
     assert finding.severity == "info"
+
+
+@pytest.mark.parametrize(
+    ("share", "n_images", "n_listed", "left"),
+    [
+        # As many as are listed, give or take the rounding: nothing is left.
+        (0.05, 1_000, 50, 0.0),
+        (0.0504, 1_000, 50, 0.0),
+        (0.05, 1_000, 60, 0.0),
+        # 3,000 of 60,000, of which the list has room for 500.
+        (0.05, 60_000, MAX_LISTED, 0.042),
+    ],
+)
+def test_what_is_left_when_the_listed_are_gone(
+    share: float, n_images: int, n_listed: int, left: float
+) -> None:
+    assert _share_left(share, n_images, n_listed) == left
+
+
+@pytest.mark.slow
+def test_quarantine_does_not_pass_for_more_than_is_listed(
+    clean: AnnotationTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, _ = relabel(clean, 0.1)
+    monkeypatch.setattr(likely, "MAX_LISTED", 10)
+    [finding] = likely_wrong_labels(table)
+    assert finding.value is not None
+    assert len(finding.images) == 10
+    expected = (finding.value * len(table) - 10) / (len(table) - 10)
+    assert finding.value_left == pytest.approx(expected, abs=1e-3)
+    config = ValidationConfig(
+        fail_on={"likely_wrong_labels": "> 0.05"}, quarantine=("likely_wrong_labels",)
+    )
+    [gate] = judge_findings([finding], config)
+    assert (gate.passed, gate.value) == (False, finding.value_left)
