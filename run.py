@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from pipelines.data_commands import data
+from pipelines.log_commands import log
 from pipelines.writing import writing
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
@@ -131,6 +132,7 @@ def _tell(changes: Sequence[Any], *waiting: Any) -> None:
 
 
 cli.add_command(data)
+cli.add_command(log)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,181 @@
+"""The database is away, locked, slow, or cut off: nothing is lost, nothing twice, nobody waits."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.log import PredictionLog
+from serving.log.drainer import BATCH
+from serving.record import CallRecord, FeedbackRecord
+from tests.postgres import Postgres
+from tests.serving.log.conftest import MakeLog, make_record, stored_ids, wait_until
+from tests.serving.log.proxy import Proxy
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def proxy(postgres: Postgres) -> Iterator[Proxy]:
+    proxy = Proxy(postgres.port)
+    yield proxy
+    proxy.down()
+
+
+def through(proxy: Proxy, database: str) -> str:
+    head, _, name = database.rpartition("/")
+    return f"{head.rpartition(':')[0]}:{proxy.port}/{name}"
+
+
+def put_some(log: PredictionLog, prefix: str, number: int, pause_s: float = 0.0) -> list[str]:
+    ids = [f"{prefix}-{index:05d}" for index in range(number)]
+    for request_id in ids:
+        assert log.put(make_record(request_id))
+        time.sleep(pause_s)
+    return ids
+
+
+def test_db01_database_down_loses_nothing(proxy: Proxy, database: str, make_log: MakeLog) -> None:
+    log = make_log(through(proxy, database))  # down at the start
+    ids = put_some(log, "a", 1000, pause_s=0.001)
+    wait_until(lambda: log.status.state == "degraded")
+    assert log.status.detail.startswith(
+        "The prediction log's database does not take anything (OperationalError). "
+    )
+    wait_until(lambda: log.status.n_waiting == 1000)
+    proxy.up()
+    wait_until(lambda: log.status.n_waiting == 0)
+    ids += put_some(log, "b", 500, pause_s=0.001)
+    proxy.down()  # while it works
+    ids += put_some(log, "c", 1000, pause_s=0.002)
+    proxy.up()
+    ids += put_some(log, "d", 100)
+    wait_until(lambda: log.status.n_waiting == 0)
+    assert (log.status.state, log.status.n_dropped) == ("ok", 0)
+    assert sorted(stored_ids(database)) == sorted(ids)
+
+
+def test_db01_the_rest_is_stored_by_the_next_process(
+    proxy: Proxy, database: str, make_log: MakeLog, folder: Path
+) -> None:
+    first = make_log(through(proxy, database))
+    ids = put_some(first, "a", 100)
+    first.put(CallRecord("call", "GET", "/model", 200, 0.001))
+    first.put(FeedbackRecord("f0", "a-00000", ("red",)))
+    first.stop()
+    assert list(folder.glob("spool/*/*.seg"))
+    proxy.up()
+    second = make_log(through(proxy, database))
+    wait_until(lambda: not list(folder.glob("spool/*/*.seg")))
+    assert sorted(stored_ids(database)) == ids
+    assert stored_ids(database, "api_log") == ["call"]
+    assert stored_ids(database, "feedback", "feedback_id") == ["f0"]
+    second.stop()
+    assert list(folder.glob("spool/*")) == []
+
+
+@pytest.mark.soak
+def test_db01_ten_minutes_down_at_50_a_second(
+    proxy: Proxy, database: str, make_log: MakeLog
+) -> None:
+    log = make_log(through(proxy, database))
+    ids: list[str] = []
+    slowest_s = 0.0
+    end = time.monotonic() + 600
+    while time.monotonic() < end:
+        ids.append(f"r{len(ids):06d}")
+        record = make_record(ids[-1])
+        started = time.monotonic()
+        assert log.put(record)
+        slowest_s = max(slowest_s, time.monotonic() - started)
+        time.sleep(0.02)
+    waiting = log.status.n_waiting
+    assert waiting == len(ids) > 20_000
+    proxy.up()
+    wait_until(lambda: log.status.n_waiting < waiting)
+    started = time.monotonic()
+    wait_until(lambda: log.status.n_waiting == 0, within_s=waiting / 1000)
+    print(f"{waiting} rows drained in {time.monotonic() - started:.1f} s; put {slowest_s:.4f} s")
+    assert stored_ids(database) == ids
+
+
+@pytest.mark.parametrize("seconds", [3, pytest.param(30, marks=pytest.mark.soak)])
+def test_db02_a_locked_database_makes_nobody_wait(
+    seconds: int, sqlite_address: str, make_log: MakeLog
+) -> None:
+    log = make_log(sqlite_address)
+    put_some(log, "a", 10)
+    wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
+    n_threads = threading.active_count()
+    other = sqlite3.connect(sqlite_address.removeprefix("sqlite:///"), isolation_level=None)
+    # Another program may just have the lock.
+    other.execute("PRAGMA busy_timeout=10000")
+    other.execute("BEGIN EXCLUSIVE")
+    put_some(log, "b", 100 * seconds, pause_s=0.01)
+    assert threading.active_count() == n_threads
+    wait_until(lambda: log.status.state == "degraded")
+    assert log.status.n_waiting == 100 * seconds
+    other.execute("COMMIT")
+    other.close()
+    wait_until(lambda: log.status.n_waiting == 0)
+    assert (
+        len(stored_ids(sqlite_address))
+        == len(set(stored_ids(sqlite_address)))
+        == 10 + 100 * seconds
+    )
+
+
+def test_db06_a_slow_database_makes_nobody_wait(
+    proxy: Proxy, database: str, make_log: MakeLog
+) -> None:
+    proxy.up()
+    log = make_log(through(proxy, database))
+    wait_until(lambda: log.status.state == "ok" and log._drainer.is_connected)
+    proxy.latency_s = 2.0
+    started = time.monotonic()
+    ids = put_some(log, "a", 500)
+    # All of them together take less than one answer of the database.
+    assert time.monotonic() - started < proxy.latency_s
+    ids += put_some(log, "b", 100, pause_s=0.02)
+    assert log.status.n_waiting > 0
+    proxy.latency_s = 0.0
+    wait_until(lambda: log.status.n_waiting == 0)
+    assert sorted(stored_ids(database)) == ids
+
+
+@pytest.mark.parametrize("where", ["COMMIT", "{}-00025"])
+def test_db06_a_connection_cut_in_the_middle_stores_nothing_twice(
+    where: str, proxy: Proxy, database: str, make_log: MakeLog
+) -> None:
+    proxy.up()
+    log = make_log(through(proxy, database))
+    wait_until(lambda: log._drainer.is_connected)
+    ids = []
+    for attempt in range(2):
+        proxy.cut_after = where.format(attempt).encode()
+        ids += put_some(log, f"{attempt}", 50)
+        wait_until(lambda: proxy.cut_after is None)
+        wait_until(lambda: log.status.n_waiting == 0)
+    assert proxy.n_cut == 2
+    assert sorted(stored_ids(database)) == ids
+
+
+def test_a_database_that_was_emptied_is_made_again(sqlite_address: str, make_log: MakeLog) -> None:
+    log = make_log(sqlite_address)
+    put_some(log, "a", 10)
+    wait_until(lambda: log.status.n_waiting == 0)
+    for file in Path(sqlite_address.removeprefix("sqlite:///")).parent.iterdir():
+        file.unlink()
+    ids = put_some(log, "b", BATCH + 10)
+    wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
+    assert sorted(stored_ids(sqlite_address)) == ids
