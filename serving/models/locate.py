@@ -1,59 +1,144 @@
 """Which bundle is served.
 
 In this order: the folder ``VISIONSTACK_BUNDLE``; the model ``VISIONSTACK_MODEL``, either
-``name:version`` or the champion of ``name``; the newest champion.
+``name:version``, or of ``name`` the version that was activated, else its champion; the version that
+was activated; the newest champion.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from serving.models.active import StoredVersion, active_path, read_active
+from serving.models.state import ModelPinned
 from serving.models.store import bundle_folder, bundle_tag
-from vision.bundles.champion import Champion, newest_champion, read_champion
+from vision.bundles.champion import FOLDER as CHAMPION_FOLDER
+from vision.bundles.champion import newest_champion, read_champion
 from vision.bundles.manifest import check_id
 from vision.errors import BundleError
+from vision.home import home
 
 BUNDLE_VARIABLE = "VISIONSTACK_BUNDLE"
 MODEL_VARIABLE = "VISIONSTACK_MODEL"
 
 HOW_TO_MAKE_ONE = "run `make demo`, or `python run.py --config configs/train.yaml`"
 
+Signature = tuple[tuple[int, int, int] | None, ...]
 
-def locate_bundle() -> Path:
-    """Returns the folder of the bundle to serve; its files are not looked at.
+
+@dataclass(frozen=True)
+class Choice:
+    """The bundle to serve; its files are not looked at.
+
+    Attributes:
+      folder: where it lies.
+      stored: the version that it must be; None where only the folder was named.
+      generation: of the active pointer, 0 where that had no say.
+    """
+
+    folder: Path
+    stored: StoredVersion | None = None
+    generation: int = 0
+
+
+def choose_bundle() -> Choice:
+    """Returns the bundle to serve.
 
     Raises:
-      BundleError: there is none; the message names the command that makes one.
+      BundleError: there is none, or the active pointer is damaged or names none; the message says
+        what to do.
     """
     if folder := os.environ.get(BUNDLE_VARIABLE):
-        return Path(folder).expanduser()
-    if wanted := os.environ.get(MODEL_VARIABLE):
-        return _locate_model(wanted)
-    champion = newest_champion()
-    if champion is None:
-        raise BundleError(f"there is no model to serve yet; {HOW_TO_MAKE_ONE}")
-    return _stored(champion)
+        return Choice(Path(folder).expanduser())
+    name, version = _wanted()
+    if version:
+        tag = bundle_tag(name, version)
+        return Choice(
+            bundle_folder(tag), StoredVersion(name=name, version=version, bento_model=tag)
+        )
+    active = read_active()
+    if active is None or not is_wanted(active.name):
+        return choose_champion()
+    return Choice(_find(active, "active version"), active.versions[0], active.generation)
 
 
-def _locate_model(wanted: str) -> Path:
-    name, colon, version = wanted.partition(":")
-    check_id(name, f"{MODEL_VARIABLE}: model name")
-    if colon:
-        check_id(version, f"{MODEL_VARIABLE}: model version")
-        return bundle_folder(bundle_tag(name, version))
-    champion = read_champion(name)
-    if champion is None:
+def choose_champion() -> Choice:
+    """Returns the champion, of the model in ``VISIONSTACK_MODEL`` if that names one.
+
+    Raises:
+      BundleError: there is none, or its pointer is damaged.
+    """
+    name, _ = _wanted()
+    champion = read_champion(name) if name else newest_champion()
+    if champion is None and name:
         raise BundleError(
             f"the model {name!r} of {MODEL_VARIABLE} has no champion yet; {HOW_TO_MAKE_ONE}"
         )
-    return _stored(champion)
+    if champion is None:
+        raise BundleError(f"there is no model to serve yet; {HOW_TO_MAKE_ONE}")
+    stored = StoredVersion.model_validate(champion.model_dump(exclude={"promoted_at"}))
+    return Choice(_find(stored, "champion"), stored)
 
 
-def _stored(champion: Champion) -> Path:
+def is_wanted(name: str) -> bool:
+    """Tells whether ``VISIONSTACK_MODEL`` allows a model of this name."""
+    return os.environ.get(MODEL_VARIABLE, "").partition(":")[0] in ("", name)
+
+
+def is_pinned() -> bool:
+    """Tells whether the environment names the very bundle to serve, be it a usable one or not."""
+    return bool(os.environ.get(BUNDLE_VARIABLE)) or ":" in os.environ.get(MODEL_VARIABLE, "")
+
+
+def check_not_pinned(name: str | None = None) -> None:
+    """Checks that what is served may be changed, and may be a version of ``name`` if given.
+
+    Raises:
+      ModelPinned: the environment says otherwise.
+    """
+    for variable in (BUNDLE_VARIABLE, MODEL_VARIABLE):
+        value = os.environ.get(variable, "")
+        if value and (is_pinned() or (name is not None and not is_wanted(name))):
+            raise ModelPinned(
+                f"{variable} pins the served model; start the service without it, or with another "
+                "value"
+            )
+
+
+def pointer_signature() -> Signature:
+    """Returns what differs after any change of a pointer; it costs two looks at the disk.
+
+    Champion pointers are replaced by a rename, which shows in the time of their folder.
+    """
+    return _stat(active_path()), _stat(home() / CHAMPION_FOLDER)
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
-        return bundle_folder(champion.bento_model)
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _wanted() -> tuple[str, str]:
+    """Returns name and version of ``VISIONSTACK_MODEL``, each empty where it does not say."""
+    value = os.environ.get(MODEL_VARIABLE, "")
+    if not value:
+        return "", ""
+    name, colon, version = value.partition(":")
+    check_id(name, f"{MODEL_VARIABLE}: model name")
+    if colon:
+        check_id(version, f"{MODEL_VARIABLE}: model version")
+    return name, version
+
+
+def _find(stored: StoredVersion, what: str) -> Path:
+    try:
+        return bundle_folder(stored.bento_model)
     except BundleError as error:
         raise BundleError(
-            f"the champion of {champion.name!r} is gone: {error}; {HOW_TO_MAKE_ONE}"
+            f"the {what} of {stored.name!r} is gone: {error}; {HOW_TO_MAKE_ONE}"
         ) from error

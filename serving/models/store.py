@@ -7,12 +7,14 @@ beside it and a bundle holds nothing but the files of its manifest.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import bentoml
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException, NotFound
 
+from serving.models.fault import fault_point
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import Manifest, read_manifest
 from vision.errors import BundleError
@@ -57,6 +59,8 @@ def save_bundle(folder: Path, manifest: Manifest, labels: Mapping[str, str]) -> 
         return tag
     with bentoml.models.create(tag, labels=dict(labels)) as model:
         shutil.copytree(folder, Path(model.path) / _SUBFOLDER)
+        fault_point("bundle-copied")
+    fault_point("bundle-stored")
     return tag
 
 
@@ -66,15 +70,33 @@ def bundle_folder(tag: str) -> Path:
     Raises:
       BundleError: there is no such bundle in the store.
     """
+    missing = BundleError(
+        f"model {tag!r} is not in the BentoML model store; `bentoml models list` shows what is"
+    )
     try:
-        path = Path(bentoml.models.get(tag).path) / _SUBFOLDER
-    except (BentoMLException, ValueError) as error:
-        raise BundleError(
-            f"model {tag!r} is not in the BentoML model store; `bentoml models list` shows what is"
-        ) from error
+        model = bentoml.models.get(tag)
+    except (BentoMLException, OSError, ValueError) as error:
+        raise missing from error
+    # BentoML also takes `latest` and the beginning of a version, which could mean another one soon.
+    if str(model.tag) != tag:
+        raise missing
+    path = Path(model.path) / _SUBFOLDER
     if not path.is_dir():
-        raise BundleError(f"model {tag!r} in the BentoML model store holds no bundle ({path})")
+        raise BundleError(
+            f"model {tag!r} in the BentoML model store holds no bundle; store it again"
+        )
     return path
+
+
+def bundle_folders() -> Iterator[Path]:
+    """Yields the folders of all bundles in the store, complete or not, in the order of their tags.
+
+    BentoML's own list fails as a whole where one model of any kind is half written.
+    """
+    root = Path(BentoMLContainer.model_store.get()._path)
+    for folder in sorted(root.glob(f"*/*/{_SUBFOLDER}")):
+        if folder.is_dir():
+            yield folder
 
 
 def _is_stored(tag: str, manifest: Manifest) -> bool:

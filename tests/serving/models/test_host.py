@@ -1,33 +1,23 @@
-"""Tests of serving/host.py."""
+"""Tests of serving/models/host.py: start, stop and listeners."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from serving.models.host import ModelHost, load_model
-from tests.fake_bundle import seal, write_fake_bundle
-from vision.errors import BundleError
+from serving.models.host import ModelHost
+from serving.models.state import State
+from tests.fake_bundle import write_fake_bundle
+from tests.serving.models.versions import promote, store_version
+from tests.serving.models.waiting import WAIT_S, looks, version_of, wait_for
+from vision.bundles.load import ServingModel
 
-WAIT_S = 10.0
-
-
-@pytest.fixture
-def host() -> ModelHost:
-    return ModelHost(look_again_s=0.01)
-
-
-def wait_for_detail(host: ModelHost, text: str) -> str:
-    """Waits until the host reports ``text``; each look is one turn of its own loop."""
-    for _ in range(500):
-        detail = host.wait(0.02).detail
-        if text in detail:
-            return detail
-    raise AssertionError(f"{text!r} never came; the last was {host.state.detail!r}")
+pytestmark = pytest.mark.unit
 
 
 def test_before_it_starts_a_host_is_loading(host: ModelHost) -> None:
-    assert host.state.model is None
-    assert host.state.detail == "the model is being loaded; ask again in a second"
+    assert host.state == State(None, "the model is being loaded; ask again in a second", 0)
+    assert host.wait(0.0) == host.state
 
 
 def test_a_host_serves_the_bundle_it_finds(
@@ -38,56 +28,94 @@ def test_a_host_serves_the_bundle_it_finds(
     state = host.wait(WAIT_S)
     assert state.model is not None
     assert state.model.folder == bundle
-    assert state.detail == ""
+    assert (state.detail, state.generation) == ("", 0)
 
 
 def test_without_a_model_it_says_so_and_keeps_looking(
     host: ModelHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.start()
-    assert "run `make demo`" in wait_for_detail(host, "no model to serve yet")
+    state = wait_for(host, lambda state: "no model to serve yet" in state.detail)
+    assert "run `make demo`" in state.detail
     write_fake_bundle(tmp_path / "later")
     monkeypatch.setenv("VISIONSTACK_BUNDLE", str(tmp_path / "later"))
     assert host.wait(WAIT_S).model is not None
 
 
-def test_a_changed_file_is_named_once_and_nothing_is_served(
-    host: ModelHost,
-    bundle: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_mu01_a_changed_file_is_named_once_and_nothing_is_served(
+    host: ModelHost, bundle: Path, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
 ) -> None:
-    warnings: list[tuple[object, ...]] = []
-    monkeypatch.setattr("serving.models.host.logger.warning", lambda *words: warnings.append(words))
+    failures: list[str] = []
+    host.on_failure(failures.append)
     (bundle / "serving.onnx").write_bytes(b"x")
     monkeypatch.setenv("VISIONSTACK_BUNDLE", str(bundle))
     host.start()
-    wait_for_detail(host, "serving.onnx was changed")
-    host.wait(0.1)
-    host.stop()
+    wait_for(host, lambda state: "serving.onnx was changed" in state.detail)
+    looks(host)
     assert host.state.model is None
-    assert len(warnings) == 1
+    assert [text.partition(":")[0] for text in warnings] == [
+        f"Refused the bundle in {bundle} (files)",
+        "Not ready",
+    ]
+    assert failures == ["files"]
 
 
-def test_a_model_that_forgot_its_answers_is_not_served(bundle: Path) -> None:
-    write_fake_bundle(bundle.parent / "other", scale=5.0)
-    graph = (bundle.parent / "other/serving.onnx").read_bytes()
-    (bundle / "serving.onnx").write_bytes(graph)
-    seal(bundle)
-    with pytest.raises(BundleError, match=r"golden/00\.png should be 'red'.*differ by"):
-        load_model(bundle)
+def test_a_pinned_bundle_that_is_damaged_is_not_replaced_by_the_champion(
+    host: ModelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote("v1")
+    (store_version("v2") / "labels.json").unlink()
+    monkeypatch.setenv("VISIONSTACK_MODEL", "colours:v2")
+    host.start()
+    wait_for(host, lambda state: "colours v2: labels.json is missing" in state.detail)
+    looks(host)
+    assert host.state.model is None
 
 
-def test_stop_ends_the_thread(host: ModelHost) -> None:
+def test_a_listener_that_fails_does_not_undo_a_swap(host: ModelHost) -> None:
+    promote("v1")
+    seen: list[str] = []
+
+    def fail(state: State, why: str) -> None:
+        raise ZeroDivisionError("planted")
+
+    host.on_change(fail)
+    host.on_change(lambda state, why: seen.append(why))
+    assert version_of(host.activate("colours", "v1").state) == "v1"
+    assert seen == ["activate"]
+
+
+def test_stop_ends_the_thread_and_a_second_start_does_nothing(host: ModelHost) -> None:
     host.start()
     thread = host._thread
+    host.start()
+    assert host._thread is thread
     assert thread is not None
     host.stop()
     assert not thread.is_alive()
 
 
-def test_a_second_start_does_nothing(host: ModelHost) -> None:
+def test_mu08_stop_does_not_wait_for_a_load_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    promote("v1")
+    loading, go_on = threading.Event(), threading.Event()
+
+    def hang(folder: Path) -> ServingModel:
+        loading.set()
+        go_on.wait(WAIT_S)
+        return original(folder)
+
+    original = ServingModel.load
+    monkeypatch.setattr(ServingModel, "load", hang)
+    host = ModelHost(look_again_s=0.01, stop_within_s=0.05)
     host.start()
-    thread = host._thread
-    host.start()
-    assert host._thread is thread
+    assert loading.wait(WAIT_S)
     host.stop()
+    assert host._thread is not None
+    assert host._thread.is_alive()
+    go_on.set()
+    host._thread.join(WAIT_S)
+    # The step under way has ended, and nothing after it was done.
+    assert not host._thread.is_alive()
+    assert host.state.model is None

@@ -1,57 +1,90 @@
-"""Tests of serving/locate.py."""
+"""Tests of serving/models/locate.py."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from serving.models.locate import locate_bundle
-from serving.models.store import bundle_folder, save_bundle
-from tests.fake_bundle import VERSION, write_fake_bundle
+from serving.models.active import Active, locked, write_active
+from serving.models.locate import (
+    check_not_pinned,
+    choose_bundle,
+    choose_champion,
+    pointer_signature,
+)
+from serving.models.state import ModelPinned
+from serving.models.store import bundle_folder
+from tests.serving.models.versions import promote, store_version
 from vision.bundles.champion import Champion, write_champion
 from vision.errors import BundleError
+
+pytestmark = pytest.mark.unit
 
 COMMANDS = r"run `make demo`, or `python run\.py --config configs/train\.yaml`"
 
 
-def publish(folder: Path, name: str, version: str = VERSION, day: int = 1) -> str:
-    """Stores a bundle and makes it the champion of its name."""
-    tag = save_bundle(folder, write_fake_bundle(folder, name=name, version=version), {})
-    promoted = datetime(2026, 1, day, tzinfo=UTC)
-    write_champion(Champion(name=name, version=version, bento_model=tag, promoted_at=promoted))
-    return tag
+def point_at(name: str, version: str, generation: int = 1) -> None:
+    """Writes the active pointer, whether or not there is such a version."""
+    with locked(1.0):
+        tag = f"{name}:{version}".lower()
+        write_active(Active(name=name, version=version, bento_model=tag, generation=generation))
 
 
 def test_without_a_model_the_command_is_named() -> None:
     with pytest.raises(BundleError, match=f"there is no model to serve yet; {COMMANDS}"):
-        locate_bundle()
+        choose_bundle()
 
 
-def test_the_newest_champion_is_served(tmp_path: Path) -> None:
-    publish(tmp_path / "a", "cats", day=1)
-    newest = publish(tmp_path / "b", "digits", day=2)
-    assert locate_bundle() == bundle_folder(newest)
+def test_the_newest_champion_is_served() -> None:
+    promote("v1", "cats", day=1)
+    newest = promote("v1", "digits", day=2)
+    choice = choose_bundle()
+    assert (choice.folder, choice.generation) == (newest, 0)
+    assert choice.stored is not None
+    assert choice.stored.name == "digits"
 
 
-def test_a_name_chooses_its_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = publish(tmp_path / "a", "cats", day=1)
-    publish(tmp_path / "b", "digits", day=2)
+def test_the_active_version_comes_before_the_champion() -> None:
+    promote("v2", "cats")
+    older = store_version("v1", "cats")
+    point_at("cats", "v1", generation=7)
+    choice = choose_bundle()
+    assert (choice.folder, choice.generation) == (older, 7)
+    assert choose_champion().folder == bundle_folder("cats:v2")
+
+
+def test_a_name_chooses_its_champion(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = promote("v1", "cats", day=1)
+    promote("v1", "digits", day=2)
     monkeypatch.setenv("VISIONSTACK_MODEL", "cats")
-    assert locate_bundle() == bundle_folder(older)
+    assert choose_bundle().folder == older
 
 
-def test_a_version_needs_no_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    manifest = write_fake_bundle(tmp_path / "a", name="Cats", version="v1")
-    tag = save_bundle(tmp_path / "a", manifest, {})
+def test_a_name_chooses_what_was_activated_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    champion = promote("v2", "cats")
+    older = store_version("v1", "cats")
+    monkeypatch.setenv("VISIONSTACK_MODEL", "cats")
+    point_at("cats", "v1")
+    assert choose_bundle().folder == older
+    point_at("digits", "v1", generation=2)
+    assert (choose_bundle().folder, choose_bundle().generation) == (champion, 0)
+
+
+def test_a_version_needs_neither_champion_nor_pointer(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = store_version("v1", "Cats")
+    promote("v2", "Cats")
+    point_at("Cats", "v2")
     monkeypatch.setenv("VISIONSTACK_MODEL", "Cats:v1")
-    assert locate_bundle() == bundle_folder(tag)
+    choice = choose_bundle()
+    assert (choice.folder, choice.generation) == (folder, 0)
 
 
 def test_a_folder_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish(tmp_path / "a", "cats")
+    promote("v1", "cats")
+    point_at("cats", "v1")
     monkeypatch.setenv("VISIONSTACK_MODEL", "cats")
     monkeypatch.setenv("VISIONSTACK_BUNDLE", str(tmp_path / "elsewhere"))
-    assert locate_bundle() == tmp_path / "elsewhere"
+    choice = choose_bundle()
+    assert (choice.folder, choice.stored) == (tmp_path / "elsewhere", None)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +101,49 @@ def test_a_wrong_choice_is_named(
 ) -> None:
     monkeypatch.setenv("VISIONSTACK_MODEL", wanted)
     with pytest.raises(BundleError, match=message):
-        locate_bundle()
+        choose_bundle()
 
 
-def test_a_champion_whose_bundle_was_deleted_is_named() -> None:
+def test_a_pointer_to_a_bundle_that_was_deleted_is_named() -> None:
     write_champion(Champion(name="cats", version="v1", bento_model="cats:v1"))
-    message = f"the champion of 'cats' is gone: model 'cats:v1' is not in .*; {COMMANDS}"
-    with pytest.raises(BundleError, match=message):
-        locate_bundle()
+    message = f"the {{}} of 'cats' is gone: model 'cats:v1' is not in .*; {COMMANDS}"
+    with pytest.raises(BundleError, match=message.format("champion")):
+        choose_bundle()
+    point_at("cats", "v1")
+    with pytest.raises(BundleError, match=message.format("active version")):
+        choose_bundle()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "name", "is_pinned"),
+    [
+        ("VISIONSTACK_BUNDLE", "/some/folder", "cats", True),
+        ("VISIONSTACK_BUNDLE", "/some/folder", None, True),
+        ("VISIONSTACK_MODEL", "cats:v1", "cats", True),
+        ("VISIONSTACK_MODEL", "../x:y", None, True),
+        ("VISIONSTACK_MODEL", "cats", "dogs", True),
+        ("VISIONSTACK_MODEL", "cats", "cats", False),
+        ("VISIONSTACK_MODEL", "cats", None, False),
+        ("VISIONSTACK_MODEL", "", "cats", False),
+    ],
+)
+def test_what_the_environment_pins_cannot_be_changed(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, name: str | None, is_pinned: bool
+) -> None:
+    monkeypatch.setenv(variable, value)
+    if is_pinned:
+        with pytest.raises(ModelPinned, match=f"{variable} pins the served model; start the"):
+            check_not_pinned(name)
+    else:
+        check_not_pinned(name)
+
+
+def test_every_change_of_a_pointer_shows() -> None:
+    seen = [pointer_signature()]
+    promote("v1", "cats")
+    seen.append(pointer_signature())
+    for generation in (1, 2):
+        point_at("cats", "v1", generation)
+        seen.append(pointer_signature())
+    assert len(set(seen)) == 4
+    assert pointer_signature() == seen[-1]

@@ -1,11 +1,11 @@
-"""Tests of serving/store.py."""
+"""Tests of serving/models/store.py."""
 
 from pathlib import Path
 
 import bentoml
 import pytest
 
-from serving.models.store import bundle_folder, bundle_tag, save_bundle
+from serving.models.store import bundle_folder, bundle_folders, bundle_tag, save_bundle
 from tests.fake_bundle import VERSION, seal, write_fake_bundle
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import read_manifest
@@ -90,3 +90,21 @@ def test_a_model_without_bundle_is_named() -> None:
         pass
     with pytest.raises(BundleError, match="'other:v1' in the BentoML model store holds no bundle"):
         bundle_folder("other:v1")
+
+
+@pytest.mark.parametrize("tag", ["colours:latest", "colours", "colours:2026"])
+def test_only_the_whole_version_finds_a_bundle(bundle: Path, tag: str) -> None:
+    save_bundle(bundle, read_manifest(bundle), {})
+    with pytest.raises(BundleError, match=f"model '{tag}' is not in the BentoML model store"):
+        bundle_folder(tag)
+
+
+def test_bundles_are_found_beside_other_models_and_half_written_ones(
+    bundle: Path, store: Path
+) -> None:
+    assert list(bundle_folders()) == []
+    save_bundle(bundle, read_manifest(bundle), {})
+    with bentoml.models.create("other:v1"):
+        pass
+    (store / "colours/half-written").mkdir()
+    assert list(bundle_folders()) == [bundle_folder(TAG)]

@@ -1,0 +1,170 @@
+"""The active pointer: which model version was activated, and which ones before it.
+
+One small file, ``home()/serving/active.json``, replaced in one step: whoever reads it, at any
+moment and after any crash, sees either the old pointer or the new one, complete. It is written
+only by whoever holds the lock beside it, which ends with the process that took it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from serving.models.fault import fault_point
+from serving.models.state import ModelRefused
+from vision.bundles.manifest import Id
+from vision.errors import BundleError
+from vision.home import folder, home
+
+FOLDER = "serving"
+MAX_PREVIOUS = 10
+
+_LOCK_FILE = "active.lock"
+_TEMPORARY = ".active.*.tmp"
+_ASK_AGAIN_S = 0.02
+
+
+class StoredVersion(BaseModel):
+    """A model version in the store.
+
+    Attributes:
+      name: the model's name.
+      version: the bundle's version.
+      bento_model: ``name:version`` in the BentoML model store, lower case.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Id
+    version: Id
+    bento_model: Annotated[str, Field(pattern=r"^[a-z0-9._-]{1,64}:[a-z0-9._-]{1,64}$")]
+
+
+class Active(StoredVersion):
+    """The version that was activated last.
+
+    Attributes:
+      generation: grows by one with every change of the pointer.
+      activated_at: when, UTC.
+      previous: what was served before it, the latest first.
+    """
+
+    generation: Annotated[int, Field(ge=1)]
+    activated_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    previous: Annotated[tuple[StoredVersion, ...], Field(max_length=MAX_PREVIOUS)] = ()
+
+    @property
+    def versions(self) -> tuple[StoredVersion, ...]:
+        """The active version, then those before it."""
+        current = StoredVersion(name=self.name, version=self.version, bento_model=self.bento_model)
+        return (current, *self.previous)
+
+
+def active_path() -> Path:
+    """Returns where the pointer is; it may not exist yet."""
+    return home() / FOLDER / "active.json"
+
+
+def read_active() -> Active | None:
+    """Returns the pointer, or None where nothing was ever activated.
+
+    Raises:
+      BundleError: the file is damaged.
+    """
+    path = active_path()
+    try:
+        return Active.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise BundleError(
+            f"the active pointer {FOLDER}/{path.name} in the project's home is damaged "
+            f"({error.__class__.__name__}); activate a model version, or delete the file to follow "
+            "the champion"
+        ) from error
+
+
+@contextmanager
+def locked(within_s: float) -> Iterator[None]:
+    """Holds the lock of the pointer, against all processes of this machine.
+
+    Raises:
+      ModelRefused: ``busy``, it was held by another for ``within_s`` seconds.
+      OSError: the folder cannot be written.
+    """
+    deadline = time.monotonic() + within_s
+    handle = os.open(folder(FOLDER) / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while not _is_taken(handle):
+            if time.monotonic() >= deadline:
+                raise ModelRefused(
+                    "busy", "another change of the served model is under way; try again soon"
+                )
+            time.sleep(_ASK_AGAIN_S)
+        yield
+    finally:
+        # The lock ends with the last handle of the file.
+        os.close(handle)
+
+
+def _is_taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def write_active(active: Active) -> Path:
+    """Replaces the pointer, and returns its path; to be called with the lock held.
+
+    Raises:
+      OSError: it cannot be written; the old pointer is still there.
+    """
+    target = active_path()
+    for left in target.parent.glob(_TEMPORARY):
+        # Only a process that died can have left it, since this one holds the lock.
+        left.unlink(missing_ok=True)
+    prefix, suffix = _TEMPORARY.split("*")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=suffix)
+    fault_point("pointer-temporary-made")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            _write(file.fileno(), active.model_dump_json(indent=2) + "\n")
+        fault_point("pointer-synced")
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    fault_point("pointer-renamed")
+    _sync_folder(target.parent)
+    fault_point("pointer-folder-synced")
+    return target
+
+
+def _write(handle: int, text: str) -> None:
+    data = text.encode()
+    half = len(data) // 2
+    for part, point in ((data[:half], "pointer-half-written"), (data[half:], "pointer-written")):
+        while part:
+            part = part[os.write(handle, part) :]
+        fault_point(point)
+    os.fsync(handle)
+
+
+def _sync_folder(path: Path) -> None:
+    """Makes the rename itself survive a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
