@@ -1,0 +1,145 @@
+"""Counts what the service does; every method is safe in every thread and never raises."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+
+from prometheus_client import CollectorRegistry
+
+from serving.metrics.families import MAX_LABELS, OTHER, Families
+from serving.metrics.workers import forget_dead_workers, render, shared_folder
+
+logger = logging.getLogger("bentoml.visionstack")
+
+UNKNOWN_ROUTE = "unknown"
+_METHODS = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS"})
+_STATUSES = {"unknown": 0, "ok": 1, "error": 2, "drift": 3}
+
+
+class Metrics:
+    """The metrics of one worker process; files are opened by the first use."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._lock = threading.Lock()
+        self._opened: Families | None = None
+        self._served: tuple[str, str] | None = None
+        self._shown: frozenset[str] | None = None
+        self._log_status = (0, 0)
+
+    @property
+    def _families(self) -> Families:
+        return self._opened or self._open()
+
+    def _open(self) -> Families:
+        with self._lock:
+            if self._opened is None:
+                folder = shared_folder()
+                if folder is not None and (dead := forget_dead_workers(folder)):
+                    logger.info("Forgot the gauges of workers that are gone: %s", dead)
+                self._opened = Families(self._registry)
+            return self._opened
+
+    def page(self) -> tuple[bytes, str]:
+        """Returns the metrics of all workers as Prometheus reads them, and the media type."""
+        return render(self._registry)
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts an answered request.
+
+        Args:
+          route: the path as the interface names it; empty where there is no such path.
+          method: GET, POST and so on; rare ones are counted as ``other``.
+          status: 200 and so on.
+          seconds: from its first byte to the answer.
+        """
+        known = route or UNKNOWN_ROUTE
+        families = self._families
+        families.requests.of(known, method if method in _METHODS else OTHER, str(status)).inc()
+        families.request_seconds.of(known).observe(seconds)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Adds the time of a part of a prediction: read, decode, graph, explain or log."""
+        self._families.stage_seconds.of(name).observe(seconds)
+
+    def prediction(
+        self, model_name: str, label: str, probability: float, is_abstained: bool
+    ) -> None:
+        """Counts one classified image; of a model with many classes only the first 200 by name."""
+        families = self._families
+        shown = label if self._shown is None or label in self._shown else OTHER
+        families.predictions.of(model_name, shown).inc()
+        if math.isfinite(probability):
+            families.confidence.observe(probability)
+        if is_abstained:
+            families.abstentions.inc()
+
+    def decode_failure(self, reason: str) -> None:
+        """Counts an image that could not be read; ``reason`` is that of the ``ImageError``."""
+        self._families.decode_failures.of(reason).inc()
+
+    def model(
+        self, name: str, version: str, generation: int, classes: tuple[str, ...] = ()
+    ) -> None:
+        """Notes what this worker serves from now on.
+
+        Args:
+          name: of the model.
+          version: of the model.
+          generation: of the pointer to it.
+          classes: in class order; all workers then show the same 200 of them.
+        """
+        families = self._families
+        with self._lock:
+            self._shown = frozenset(classes[:MAX_LABELS]) if classes else None
+            if self._served is not None:
+                families.model_info.of(*self._served).set(0)
+            self._served = (name, version)
+            families.model_info.of(name, version).set(1)
+            families.generation.set(generation)
+
+    def swap(self, outcome: str) -> None:
+        """Counts a change of the served model; ``done``, ``refused`` and so on."""
+        self._families.swaps.of(outcome).inc()
+
+    def load_failure(self, reason: str) -> None:
+        """Counts a model that could not be loaded; ``reason`` is one word of a short list."""
+        self._families.load_failures.of(reason).inc()
+
+    def log_status(self, n_waiting: int, n_dropped: int) -> None:
+        """Notes how the prediction log does.
+
+        Args:
+          n_waiting: records that wait for the database now.
+          n_dropped: records lost since the worker started.
+        """
+        if (n_waiting, n_dropped) == self._log_status:
+            return
+        families = self._families
+        with self._lock:
+            lost = n_dropped - self._log_status[1]
+            self._log_status = (n_waiting, n_dropped)
+            families.log_waiting.set(n_waiting)
+            if lost > 0:
+                families.log_dropped.inc(lost)
+
+    def drift(self, view: str, statistic: float, status: str) -> None:
+        """Notes one view of a drift check, and what became of the check.
+
+        Args:
+          view: what is compared.
+          statistic: how far apart window and reference set are.
+          status: ``unknown``, ``ok``, ``error`` or ``drift``.
+        """
+        families = self._families
+        if math.isfinite(statistic):
+            families.drift_statistic.of(view).set(statistic)
+        families.drift_status.set(_STATUSES.get(status, 0))
+
+    def drift_error(self) -> None:
+        """Counts a drift check that failed."""
+        families = self._families
+        families.drift_errors.inc()
+        families.drift_status.set(_STATUSES["error"])

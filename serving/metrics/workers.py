@@ -1,0 +1,61 @@
+"""Where the workers keep their metrics, and how they are merged into one page.
+
+BentoML gives every worker ``PROMETHEUS_MULTIPROC_DIR``, a folder that it empties when the service
+starts; each process writes files there whose names end in its process id. Without the variable, as
+in a test or a notebook, the metrics are those of this process alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def shared_folder() -> Path | None:
+    """Returns the folder that all workers write to; None where this process is alone."""
+    value = os.environ.get(FOLDER_VARIABLE)
+    return Path(value) if value else None
+
+
+def forget_dead_workers(folder: Path) -> tuple[int, ...]:
+    """Removes the gauges of workers that were killed, which would be reported for ever.
+
+    Their counters stay: what was counted has happened.
+
+    Returns:
+      The process ids that were forgotten.
+    """
+    found = {path.stem.rpartition("_")[2] for path in folder.glob("gauge_live*.db")}
+    dead = tuple(pid for pid in sorted(map(int, filter(str.isdecimal, found))) if not _runs(pid))
+    for pid in dead:
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+    return dead
+
+
+def render(own: CollectorRegistry) -> tuple[bytes, str]:
+    """Returns the page for Prometheus and its media type; takes some milliseconds.
+
+    Args:
+      own: the metrics of this process, for where it is alone.
+    """
+    folder = shared_folder()
+    if folder is None:
+        return generate_latest(own), CONTENT_TYPE_LATEST
+    merged = CollectorRegistry()
+    MultiProcessCollector(merged, str(folder))  # type: ignore[no-untyped-call]
+    return generate_latest(merged), CONTENT_TYPE_LATEST
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,136 @@
+"""Real worker processes that write to one folder, as BentoML starts them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vision.home import repository
+
+pytestmark = pytest.mark.integration
+
+_WORKER = """
+import sys
+from serving.metrics import Metrics
+metrics = Metrics()
+n, version, generation, waiting, status = sys.argv[1:]
+for _ in range(int(n)):
+    metrics.request("/predict", "POST", 200, 0.01)
+    metrics.prediction("digits", "3", 0.9, False)
+metrics.model("digits", version, int(generation))
+metrics.log_status(int(waiting), 1)
+metrics.drift("bbsd", float(waiting), status)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+_READER = "from serving.metrics import Metrics; print(Metrics().page()[0].decode())"
+_SCRAPER = """
+from serving.metrics import Metrics
+metrics = Metrics()
+metrics.drift_error()
+print(metrics.page()[0].decode())
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    found = tmp_path / "shared"
+    found.mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(found))
+    return found
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WORKER, *arguments],
+        cwd=repository(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def _page(program: str = _READER) -> dict[str, float]:
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=repository(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    lines = (line.rsplit(" ", 1) for line in output.splitlines() if line[:1] not in ("", "#"))
+    return {name: float(value) for name, value in lines}
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.communicate("", timeout=30)
+
+
+@pytest.mark.usefixtures("folder")
+def test_ls04_the_page_of_any_worker_is_of_all_workers() -> None:
+    workers = _start("3", "v1", "1", "10", "drift"), _start("4", "v2", "2", "5", "ok")
+    try:
+        found = _page()
+    finally:
+        for worker in workers:
+            _end(worker)
+
+    name = "visionstack_requests_total"
+    assert found[f'{name}{{method="POST",route="/predict",status="200"}}'] == 7
+    assert found['visionstack_request_seconds_count{route="/predict"}'] == 7
+    assert found['visionstack_request_seconds_bucket{le="+Inf",route="/predict"}'] == 7
+    assert found['visionstack_predictions_total{label="3",model="digits"}'] == 7
+    assert found["visionstack_log_waiting"] == 15
+    assert found["visionstack_log_dropped_total"] == 2
+    assert found['visionstack_drift_statistic{view="bbsd"}'] == 10
+    assert found["visionstack_drift_status"] == 3
+    assert found['visionstack_model_info{name="digits",version="v1"}'] == 1
+    assert found['visionstack_model_info{name="digits",version="v2"}'] == 1
+    generations = {
+        f'visionstack_model_generation{{pid="{worker.pid}"}}': number
+        for worker, number in zip(workers, (1.0, 2.0), strict=True)
+    }
+    assert generations.items() <= found.items()
+
+
+def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(folder: Path) -> None:
+    killed, other = _start("3", "v1", "1", "10", "drift"), _start("4", "v2", "2", "5", "ok")
+    try:
+        killed.kill()
+        killed.wait(30)
+        assert list(folder.glob(f"gauge_live*_{killed.pid}.db"))
+
+        found = _page(_SCRAPER)
+    finally:
+        _end(other)
+
+    name = "visionstack_requests_total"
+    assert found[f'{name}{{method="POST",route="/predict",status="200"}}'] == 7
+    assert found["visionstack_log_waiting"] == 5
+    assert found["visionstack_log_dropped_total"] == 2
+    assert found['visionstack_drift_statistic{view="bbsd"}'] == 5
+    assert 'visionstack_model_info{name="digits",version="v1"}' not in found
+    assert f'visionstack_model_generation{{pid="{killed.pid}"}}' not in found
+    assert f'visionstack_model_generation{{pid="{other.pid}"}}' in found
+
+
+def test_files_of_others_in_the_folder_are_left_alone(folder: Path) -> None:
+    from serving.metrics.workers import forget_dead_workers
+
+    strange = folder / "gauge_livemax_strange.db"
+    own = folder / f"gauge_livemax_{os.getpid()}.db"
+    gone = folder / "gauge_livemax_999999999.db"
+    counted = folder / "counter_999999999.db"
+    for path in (strange, own, gone, counted):
+        path.touch()
+
+    assert forget_dead_workers(folder) == (999999999,)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        path.name for path in (strange, own, counted)
+    )
