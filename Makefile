@@ -20,10 +20,10 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast soak lint format serve dashboard stacks lock lock-check bench clean
+.PHONY: help setup demo test test-fast soak lint format serve dashboard stacks lock lock-check bench bench-serving clean
 
 help: ## List these targets.
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with the locked packages, set up ZenML and register the stacks.
 	@:
@@ -71,6 +71,9 @@ lock-check: setup ## Fail if requirements/ is not what pyproject.toml asks for.
 
 bench: setup ## Measure what the README's numbers come from.
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+bench-serving: setup ## Compare the service with other ways to serve; about 15 minutes.
+	$(BIN)/python benchmarks/serving/compare.py --write docs/performance.md
 
 clean: ## Remove the caches; models, tracking runs and .venv stay.
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache "$(STATE)/cache"

@@ -35,13 +35,14 @@ TIMED_OUT = Kind("body-timeout", "Request body too slow", HTTPStatus.REQUEST_TIM
 BODY_TOO_LARGE = Kind(
     "body-too-large", "Request body too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 )
-NOT_MULTIPART = Kind("not-multipart", "Not a form", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+NOT_MULTIPART = Kind("not-multipart", "Wrong content type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 BAD_VALUE = Kind("bad-value", "Bad value", HTTPStatus.UNPROCESSABLE_ENTITY)
 REFUSED_MODEL = Kind("refused-model", "Model refused", HTTPStatus.UNPROCESSABLE_ENTITY)
 NO_EXPLANATION = Kind("no-explanation", "No explanation", HTTPStatus.UNPROCESSABLE_ENTITY)
 TOO_MANY = Kind("too-many-requests", "Too many requests", HTTPStatus.TOO_MANY_REQUESTS)
 INTERNAL = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 NO_MODEL = Kind("no-model", "No model to serve", HTTPStatus.SERVICE_UNAVAILABLE)
+NOT_CHANGED = Kind("not-changed", "Model not changed", HTTPStatus.SERVICE_UNAVAILABLE)
 NO_LOG = Kind("no-log", "Prediction log not available", HTTPStatus.SERVICE_UNAVAILABLE)
 
 _IMAGE_KINDS = {
@@ -78,16 +79,20 @@ def image_problem(error: ImageError) -> ProblemError:
     return ProblemError(_IMAGE_KINDS[error.reason], detail)
 
 
-def problem_response(problem: ProblemError, request_id: str) -> Response:
-    """Returns the response for a problem."""
+def as_problem(problem: ProblemError, request_id: str) -> Problem:
+    """Returns a problem as a document."""
     kind = problem.kind
-    body = Problem(
+    return Problem(
         type=f"/problems/{kind.name}",
         title=kind.title,
         status=kind.status,
         detail=problem.detail,
         request_id=request_id,
     )
-    return Response(
-        body.model_dump_json(), kind.status, headers=dict(problem.headers), media_type=MEDIA_TYPE
-    )
+
+
+def problem_response(problem: ProblemError, request_id: str) -> Response:
+    """Returns the response for a problem."""
+    body = as_problem(problem, request_id).model_dump_json()
+    status, headers = problem.kind.status, dict(problem.headers)
+    return Response(body, status, headers=headers, media_type=MEDIA_TYPE)

@@ -33,12 +33,13 @@ class PredictionRecord:
       label: the most probable class.
       probability: its probability, 0 to 1.
       is_abstained: whether that was too small to count.
+      classes: the model's class names, ``k`` of them.
       probabilities: ``(k,)``, in class order.
       embedding_uae: ``(d,)``.
       embedding_bbsd: ``(k,)``.
       pixels: the decoded image, ``(height, width, 3)`` RGB uint8 in its own size, for measuring.
       data: the bytes of its file, of which some are kept.
-      latency_s: from the first byte to the answer.
+      latency_s: of decoding, the graph and the picture; reading the request is not counted.
       time: UTC.
     """
 
@@ -48,6 +49,7 @@ class PredictionRecord:
     label: str
     probability: float
     is_abstained: bool
+    classes: tuple[str, ...] = field(repr=False)
     probabilities: Floats = field(repr=False)
     embedding_uae: Floats = field(repr=False)
     embedding_bbsd: Floats = field(repr=False)

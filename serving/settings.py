@@ -21,7 +21,7 @@ from vision.images.types import ImageLimits
 
 PREFIX = "VISIONSTACK_"
 # Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, the tests.
-_OTHERS = {"HOME", "BUNDLE", "MODEL", "SERVING_THREADS", "SAMPLES"}
+_OTHERS = {"HOME", "BUNDLE", "MODEL", "SERVING_THREADS", "SAMPLES", "PICTURES", "FAULT_AT"}
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(gt=0.0)]
@@ -98,6 +98,14 @@ class ServiceSettings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not origin.startswith(("http://", "https://")):
+                raise ValueError("name origins, such as https://example.org; '*' is not taken")
+        return value
+
     @property
     def image_limits(self) -> ImageLimits:
         """What is decoded at most."""
@@ -136,7 +144,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> ServiceSetting
     except ValidationError as error:
         problems += [_in_words(each) for each in error.errors(include_url=False)]
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError(problems)
     return settings
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 READY_S = 6.0
 
 FORBIDDEN = (
-    "deepchecks", "dvc", "imgaug", "keras", "mlflow", "pandas", "pyarrow", "tensorflow", "zenml",
+    "deepchecks", "dvc", "imgaug", "keras", "mlflow", "pandas", "tensorflow", "zenml",
 )  # fmt: skip
 
 # Read by every Python process that has its folder on the path, before anything else runs.
@@ -163,7 +163,7 @@ def test_without_a_model_it_lives_and_names_the_command(server: Server) -> None:
 
 def test_it_takes_up_the_first_champion_by_itself(ready: Server) -> None:
     model = {"name": NAME, "version": VERSION}
-    assert ready.client.get("/readyz").json() == {"status": "ready", "model": model}
+    assert ready.client.get("/readyz").json() == {"status": "ready", "model": model, "detail": ""}
 
 
 def test_it_classifies_an_image(ready: Server) -> None:
@@ -192,8 +192,10 @@ def test_bentomls_own_client_works(ready: Server) -> None:
     assert answer["prediction"]["label"] == "blue"
 
 
-def test_metrics_are_bentomls(ready: Server) -> None:
-    assert "bentoml_service_request_total" in ready.client.get("/metrics").text
+def test_metrics_are_ours_alone(ready: Server) -> None:
+    text = ready.client.get("/metrics").text
+    assert f'visionstack_model_info{{name="{NAME}",version="{VERSION}"}} 1.0' in text
+    assert "bentoml_" not in text
 
 
 def test_no_process_of_it_loads_training_or_calls_home(ready: Server) -> None:

@@ -9,9 +9,12 @@ from bentoml._internal.models import ModelStore
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from serving.access import Guard
 from serving.gateway import Gateway
-from serving.models.host import ModelHost, State, load_model
-from serving.upload import UploadLimits
+from serving.models import State, load_model
+from serving.routes import routes_app
+from serving.settings import ServiceSettings
+from serving.worker import Worker
 from tests.fake_bundle import write_fake_bundle
 
 
@@ -45,25 +48,51 @@ MakeClient = Callable[..., TestClient]
 
 
 @pytest.fixture
-def make_client() -> MakeClient:
-    """Makes a client of the service's app; BentoML's own app behind it is a stand-in."""
+def make_worker() -> Iterator[Callable[..., Worker]]:
+    """Makes workers whose log runs; their drift checks and model hosts do not."""
+    made: list[Worker] = []
 
-    def make(host: ModelHost, limits: UploadLimits | None = None) -> TestClient:
-        app = Gateway(PlainTextResponse("bentoml"), host, limits)
-        return TestClient(app, raise_server_exceptions=False)
+    def make(**settings: object) -> Worker:
+        worker = Worker(ServiceSettings.model_validate({"require_keys": "no", **settings}))
+        worker.log.start()
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker.log.stop()
+
+
+def client_of(worker: Worker) -> TestClient:
+    """Returns a client of the app around a worker; BentoML's own app is a stand-in."""
+    app = Gateway(
+        PlainTextResponse("bentoml"),
+        routes=routes_app(worker),
+        guard=Guard(worker.settings),
+        settings=worker.settings,
+        on_call=worker.on_call,
+        on_request=worker.on_request,
+    )
+    client = TestClient(app, raise_server_exceptions=False)
+    client.worker = worker  # type: ignore[attr-defined]
+    return client
+
+
+@pytest.fixture
+def make_client(make_worker: Callable[..., Worker], bundle: Path) -> MakeClient:
+    """Makes clients of a service that is ready; keywords are settings."""
+
+    def make(**settings: object) -> TestClient:
+        worker = make_worker(**settings)
+        model = load_model(bundle)
+        worker.host.state = State(model)
+        worker.drift.follow(model)
+        return client_of(worker)
 
     return make
 
 
 @pytest.fixture
-def ready_host(bundle: Path) -> ModelHost:
-    """A host that serves the fake bundle."""
-    host = ModelHost()
-    host.state = State(load_model(bundle))
-    return host
-
-
-@pytest.fixture
-def client(make_client: MakeClient, ready_host: ModelHost) -> TestClient:
-    """A client of a service that is ready."""
-    return make_client(ready_host)
+def client(make_client: MakeClient) -> TestClient:
+    """A client of a service with everything at its default, on loopback."""
+    return make_client()

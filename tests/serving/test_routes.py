@@ -1,8 +1,10 @@
-"""Tests of serving/routes.py and serving/predict.py: every path and status, in one process."""
+"""Every path and status of the service, in one process."""
 
 import struct
+import time
 import uuid
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,8 @@ import pytest
 from httpx import Response
 from starlette.testclient import TestClient
 
-from serving.models.host import ModelHost, State
-from serving.upload import UploadLimits
+from serving.models import State
+from serving.worker import Worker
 from tests.fake_bundle import (
     CLASSES,
     NAME,
@@ -20,8 +22,7 @@ from tests.fake_bundle import (
     expected_probabilities,
     solid_image,
 )
-from tests.serving.conftest import MakeClient
-from vision.images.types import ImageLimits
+from tests.serving.conftest import MakeClient, client_of
 
 PROBLEM = "application/problem+json"
 PNG = encode_image(solid_image("green", (12, 9)))
@@ -58,7 +59,6 @@ def test_an_image_gets_its_class(client: TestClient, label: str) -> None:
     response = post(client, encode_image(image))
     assert response.status_code == 200
     body = response.json()
-    assert list(body) == ["request_id", "model", "prediction", "probabilities"]
     assert uuid.UUID(hex=body["request_id"]).version == 4
     assert body["model"] == {"name": NAME, "version": VERSION}
     assert body["prediction"]["label"] == label
@@ -133,7 +133,7 @@ def test_a_ready_service_says_which_model(client: TestClient) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
     model = {"name": NAME, "version": VERSION}
-    assert response.json() == {"status": "ready", "model": model}
+    assert response.json() == {"status": "ready", "model": model, "detail": ""}
 
 
 def test_the_index_links_to_everything(client: TestClient) -> None:
@@ -143,7 +143,7 @@ def test_the_index_links_to_everything(client: TestClient) -> None:
         assert client.get(path).status_code == 200, path
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/predict/", "/docs", "/../service.py", "/ui"])
+@pytest.mark.parametrize("path", ["/nothing", "/predict/", "/docs", "/../service.py"])
 def test_unknown_paths(client: TestClient, path: str) -> None:
     check_problem(client.get(path), 404, "not-found")
 
@@ -154,10 +154,9 @@ def test_other_methods(client: TestClient) -> None:
     assert response.headers["allow"] == "POST"
 
 
-def test_without_a_model_only_life_is_shown(make_client: MakeClient) -> None:
-    host = ModelHost()
-    host.state = State(None, "there is no model to serve yet; run `make demo`")
-    client = make_client(host)
+def test_without_a_model_only_life_is_shown(client: TestClient) -> None:
+    worker = client.worker  # type: ignore[attr-defined]
+    worker.host.state = State(None, "there is no model to serve yet; run `make demo`")
     assert client.get("/livez").json() == {"status": "alive"}
     assert client.get("/").json()["model"] is None
     for response in (client.get("/readyz"), client.get("/model"), post(client, PNG)):
@@ -166,22 +165,25 @@ def test_without_a_model_only_life_is_shown(make_client: MakeClient) -> None:
 
 
 def test_a_changed_bundle_is_not_ready_and_the_file_is_named(
-    make_client: MakeClient, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    make_worker: Callable[..., Worker], bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (bundle / "labels.json").write_text("[]")
     monkeypatch.setenv("VISIONSTACK_BUNDLE", str(bundle))
-    host = ModelHost(look_again_s=0.01)
-    client = make_client(host)
-    host.start()
-    host.wait(0.2)
+    worker = make_worker()
+    client = client_of(worker)
+    worker.host.start()
+    deadline = time.monotonic() + 20
+    while "labels.json" not in worker.host.state.detail and time.monotonic() < deadline:
+        time.sleep(0.01)
     detail = check_problem(client.get("/readyz"), 503, "no-model")
-    host.stop()
+    worker.host.stop()
     assert "labels.json was changed: expected" in detail
 
 
-def test_limits_are_the_callers(make_client: MakeClient, ready_host: ModelHost) -> None:
-    limits = UploadLimits(ImageLimits(max_pixels=100, max_bytes=10_000))
-    client = make_client(ready_host, limits)
+def test_limits_are_settings(make_client: MakeClient) -> None:
+    client = make_client(max_pixels=100, max_bytes=10_000, max_aspect=20)
+    narrow = encode_image(solid_image("red", (1, 21)))
+    assert "at most 20 times" in check_problem(post(client, narrow), 413, "image-too-large")
     large = encode_image(solid_image("red", (11, 10)))
     assert "at most 100 are" in check_problem(post(client, large), 413, "image-too-large")
     assert post(client, encode_image(solid_image("red", (10, 10)))).status_code == 200
@@ -193,7 +195,7 @@ def test_a_defect_is_a_problem_without_its_text(
     def fail(*args: object) -> None:
         raise RuntimeError("secret of the house")
 
-    monkeypatch.setattr("serving.routes.predict_image", fail)
+    monkeypatch.setattr("serving.worker.predict_image", fail)
     response = post(client, PNG)
     check_problem(response, 500, "internal")
     assert "secret" not in response.text

@@ -1,0 +1,84 @@
+"""The model that is served: which it is, which there are, and changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.forms import ModelChoice
+from serving.models import Activated, ModelPinned, ModelRefused
+from serving.problems import (
+    BAD_REQUEST,
+    CONFLICT,
+    NO_KEY,
+    NOT_CHANGED,
+    NOT_FOUND,
+    REFUSED_MODEL,
+    ProblemError,
+)
+from serving.routes.answers import as_json
+from serving.schema import Activation, ModelList, ModelReference, ModelSummary
+from serving.upload import UploadLimits, read_json
+from serving.worker import Worker
+
+_KINDS = {
+    "bad_id": BAD_REQUEST,
+    "unknown": NOT_FOUND,
+    "busy": CONFLICT,
+    "no_previous": CONFLICT,
+    "not_written": NOT_CHANGED,
+    "stopping": NOT_CHANGED,
+}
+
+
+class ModelRoutes:
+    """The endpoints around the model."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._limits = UploadLimits.of(worker.settings)
+
+    async def current(self, request: Request) -> Response:
+        """Describes the model that is served."""
+        return as_json(ModelSummary.of(self._worker.model().manifest))
+
+    async def stored(self, request: Request) -> Response:
+        """Lists the model versions of the store."""
+        models = await anyio.to_thread.run_sync(self._worker.host.stored)
+        return as_json(ModelList(models=models))
+
+    async def activate(self, request: Request) -> Response:
+        """Serves another version, once it gave the stored answers for its golden images."""
+        _check_admin(request)
+        chosen = await read_json(request, ModelChoice, self._limits)
+        return await self._change(lambda: self._worker.host.activate(chosen.name, chosen.version))
+
+    async def rollback(self, request: Request) -> Response:
+        """Serves what was served before."""
+        _check_admin(request)
+        return await self._change(self._worker.host.rollback)
+
+    async def _change(self, change: Callable[[], Activated]) -> Response:
+        try:
+            done = await anyio.to_thread.run_sync(change)
+        except ModelPinned as error:
+            raise ProblemError(CONFLICT, str(error)) from error
+        except ModelRefused as error:
+            raise ProblemError(_KINDS.get(error.reason, REFUSED_MODEL), str(error)) from error
+        model = done.state.model
+        assert model is not None
+        name, version = done.previous or (None, None)
+        previous = ModelReference(name=name, version=version) if name and version else None
+        reference = ModelReference(name=model.manifest.name, version=model.manifest.version)
+        return as_json(
+            Activation(model=reference, generation=done.state.generation, previous=previous)
+        )
+
+
+def _check_admin(request: Request) -> None:
+    if not request.state.caller.is_admin:
+        detail = "What is served is changed with the admin key, in Authorization: Bearer KEY."
+        raise ProblemError(NO_KEY, detail, {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,170 @@
+"""All that one worker process holds: the model, the log, the drift check and the counters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from serving.drift import DriftCheck
+from serving.log import PredictionLog
+from serving.metrics import Metrics
+from serving.models import ModelHost
+from serving.models.host import State
+from serving.predict import Predicted, PredictOptions, predict_image
+from serving.problems import NO_LOG, NO_MODEL, ProblemError, as_problem, image_problem
+from serving.record import CallRecord, DriftRecord, Record
+from serving.schema import BatchAnswer, BatchEntry, DriftVerdict
+from serving.settings import ServiceSettings
+from vision.bundles.load import ServingModel
+from vision.errors import ImageError
+
+
+class Worker:
+    """Ties the parts of a worker together; each of them may fail without the others."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        """Starts nothing yet."""
+        self.settings = settings
+        self.metrics = Metrics()
+        self.host = ModelHost()
+        self.log = PredictionLog(settings)
+        self.drift = DriftCheck(settings, self._on_drift)
+        self.host.on_change(self._on_model)
+        self.host.on_failure(self.metrics.load_failure)
+
+    def start(self) -> None:
+        """Starts the threads; returns at once."""
+        self.log.start()
+        self.drift.start()
+        self.host.start()
+
+    def stop(self) -> None:
+        """Stops them; what was recorded is on the disk afterwards."""
+        self.host.stop()
+        self.drift.stop()
+        self.log.stop()
+
+    def model(self) -> ServingModel:
+        """Returns the model to answer with.
+
+        Raises:
+          ProblemError: 503, there is none.
+        """
+        state = self.host.state
+        if state.model is None:
+            raise ProblemError(NO_MODEL, state.detail, {"Retry-After": "2"})
+        return state.model
+
+    def verdict(self, model: ServingModel) -> DriftVerdict:
+        """Returns the last drift verdict, if it is about this model version."""
+        last = self.drift.last
+        is_of_model = last.key == (model.manifest.name, model.manifest.version)
+        return last.verdict if is_of_model else DriftVerdict()
+
+    def predict(self, data: bytes, options: PredictOptions, request_id: str) -> Predicted:
+        """Classifies one image with the model of this moment, and takes note of it.
+
+        Raises:
+          ProblemError: no model, no usable image, or a log that takes nothing more.
+        """
+        return self.predict_with(self.model(), data, options, request_id)
+
+    def predict_with(
+        self, model: ServingModel, data: bytes, options: PredictOptions, request_id: str
+    ) -> Predicted:
+        """Classifies one image with a model that the caller holds, and takes note of it.
+
+        Raises:
+          ProblemError: no usable image, or a log that takes nothing more.
+        """
+        verdict = self.verdict(model)
+        try:
+            predicted = predict_image(model, data, options, self.settings, request_id, verdict)
+        except ImageError as error:
+            self.metrics.decode_failure(error.reason)
+            raise image_problem(error) from error
+        started = time.perf_counter()
+        self.note(predicted)
+        self.metrics.stage("log", time.perf_counter() - started)
+        return predicted
+
+    def predict_batch(
+        self, images: Sequence[bytes], options: PredictOptions, request_id: str
+    ) -> BatchAnswer:
+        """Classifies images with one model; one that is none is one entry with a problem.
+
+        Raises:
+          ProblemError: no model, or a log that takes nothing more.
+        """
+        model = self.model()
+        entries = [
+            self.entry(model, data, options, request_id, index) for index, data in enumerate(images)
+        ]
+        return BatchAnswer(request_id=request_id, entries=tuple(entries))
+
+    def entry(
+        self, model: ServingModel, data: bytes, options: PredictOptions, request_id: str, index: int
+    ) -> BatchEntry:
+        """Classifies one image of a batch.
+
+        Raises:
+          ProblemError: a log that takes nothing more.
+        """
+        name = f"{request_id}-{index}"
+        try:
+            predicted = self.predict_with(model, data, options, name)
+        except ProblemError as error:
+            if error.kind is NO_LOG:
+                raise
+            return BatchEntry(index=index, problem=as_problem(error, name))
+        return BatchEntry(index=index, answer=predicted.answer)
+
+    def note(self, predicted: Predicted) -> None:
+        """Takes a prediction to log, drift check and counters.
+
+        Raises:
+          ProblemError: 503, the log takes nothing more and is required.
+        """
+        record = predicted.record
+        self.keep(record)
+        self.drift.add(record)
+        self.metrics.prediction(
+            record.model_name, record.label, record.probability, record.is_abstained
+        )
+        for stage, seconds in predicted.seconds.items():
+            self.metrics.stage(stage, seconds)
+
+    def keep(self, record: Record) -> None:
+        """Takes a record to the log.
+
+        Raises:
+          ProblemError: 503, the log takes nothing more and is required.
+        """
+        if not self.log.put(record) and self.settings.log == "required":
+            detail = "The prediction log takes nothing more, and is required; try again later."
+            raise ProblemError(NO_LOG, detail, {"Retry-After": "5"})
+
+    def on_call(self, call: CallRecord) -> None:
+        """Writes a request down."""
+        self.log.put(call)
+
+    def on_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Counts a request."""
+        self.metrics.request(route, method, status, seconds)
+        log = self.log.status
+        self.metrics.log_status(log.n_waiting, log.n_dropped)
+
+    def _on_model(self, state: State, why: str) -> None:
+        if state.model is not None:
+            manifest = state.model.manifest
+            self.metrics.model(manifest.name, manifest.version, state.generation, manifest.classes)
+            self.drift.follow(state.model)
+        self.metrics.swap("done")
+
+    def _on_drift(self, record: DriftRecord) -> None:
+        self.log.put(record)
+        if record.status == "error":
+            self.metrics.drift_error()
+        for view, found in record.detail.items():
+            if isinstance(found, dict):
+                self.metrics.drift(view, found["statistic"], record.status)

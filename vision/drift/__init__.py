@@ -1,0 +1,1 @@
+"""Drift detection: whether images of today look like those that a model was checked with."""
