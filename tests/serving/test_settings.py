@@ -79,5 +79,5 @@ def test_the_page_of_the_service_lists_every_setting_with_its_default() -> None:
 
 @pytest.mark.parametrize("origin", ["*", "null", "lab.example"])
 def test_only_origins_may_be_named(origin: str) -> None:
-    with pytest.raises(ConfigError, match="name origins, such as https://example.org"):
+    with pytest.raises(ConfigError, match=r"name origins, such as https://example\.org"):
         read_settings({"VISIONSTACK_CORS_ORIGINS": f"https://lab.example,{origin}"})
