@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from functools import partial
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -19,6 +21,7 @@ from serving.problems import (
     REFUSED_MODEL,
     ProblemError,
 )
+from serving.record import DeploymentRecord
 from serving.routes.answers import as_json
 from serving.schema import Activation, ModelList, ModelReference, ModelSummary
 from serving.upload import UploadLimits, read_json
@@ -54,25 +57,47 @@ class ModelRoutes:
         """Serves another version, once it gave the stored answers for its golden images."""
         _check_admin(request)
         chosen = await read_json(request, ModelChoice, self._limits)
-        return await self._change(lambda: self._worker.host.activate(chosen.name, chosen.version))
+        activate = partial(self._worker.host.activate, chosen.name, chosen.version)
+        return await self._change("activate", activate, chosen.name, chosen.version)
 
     async def rollback(self, request: Request) -> Response:
         """Serves what was served before."""
         _check_admin(request)
-        return await self._change(self._worker.host.rollback)
+        return await self._change("rollback", self._worker.host.rollback)
 
-    async def _change(self, change: Callable[[], Activated]) -> Response:
+    async def _change(
+        self, action: str, change: Callable[[], Activated], name: str = "", version: str = ""
+    ) -> Response:
+        note = partial(DeploymentRecord, uuid.uuid4().hex, action=action)
         try:
             done = await anyio.to_thread.run_sync(change)
-        except ModelPinned as error:
-            raise ProblemError(CONFLICT, str(error)) from error
-        except ModelRefused as error:
-            raise ProblemError(_KINDS.get(error.reason, REFUSED_MODEL), str(error)) from error
+        except (ModelPinned, ModelRefused) as error:
+            kind = CONFLICT
+            if isinstance(error, ModelRefused):
+                kind = _KINDS.get(error.reason, REFUSED_MODEL)
+            self._worker.log.put(
+                note(
+                    generation=self._worker.host.state.generation,
+                    model_name=name,
+                    model_version=version,
+                    outcome="refused",
+                    detail=str(error),
+                )
+            )
+            raise ProblemError(kind, str(error)) from error
         model = done.state.model
         assert model is not None
-        name, version = done.previous or (None, None)
-        previous = ModelReference(name=name, version=version) if name and version else None
         reference = ModelReference(name=model.manifest.name, version=model.manifest.version)
+        self._worker.log.put(
+            note(
+                generation=done.state.generation,
+                model_name=reference.name,
+                model_version=reference.version,
+                outcome="done",
+            )
+        )
+        before = done.previous
+        previous = ModelReference(name=before[0], version=before[1]) if before else None
         return as_json(
             Activation(model=reference, generation=done.state.generation, previous=previous)
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from serving.models.store import save_bundle
+from serving.record import DeploymentRecord
 from tests.fake_bundle import NAME, VERSION, encode_image, solid_image, write_fake_bundle
 from tests.serving.conftest import MakeClient
 
@@ -40,6 +42,21 @@ def test_a_version_is_activated_and_rolled_back(client: TestClient) -> None:
     back = client.post("/model/rollback")
     assert back.json()["model"]["version"] == VERSION
     assert client.get("/model").json()["version"] == VERSION
+
+
+@pytest.mark.usefixtures("two_versions")
+def test_every_change_is_written_down(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Any] = []
+    monkeypatch.setattr(client.worker.log, "put", kept.append)  # type: ignore[attr-defined]
+    client.put("/model", json={"name": NAME, "version": OTHER})
+    client.put("/model", json={"name": NAME, "version": "no-such-version"})
+    done, refused = [each for each in kept if isinstance(each, DeploymentRecord)]
+    assert (done.action, done.outcome) == ("activate", "done")
+    assert (done.model_name, done.model_version) == (NAME, OTHER)
+    assert (refused.outcome, refused.model_version) == ("refused", "no-such-version")
+    assert refused.generation == done.generation
+    assert "no-such-version" in refused.detail
+    assert done.deployment_id != refused.deployment_id
 
 
 @pytest.mark.usefixtures("two_versions")
