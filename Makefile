@@ -32,7 +32,8 @@ demo: setup ## Train, check and publish a digit classifier; about 5 minutes on 2
 	$(BIN)/python run.py --config configs/train.yaml
 
 test: setup ## Run all tests.
-	$(TESTS)
+	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile
+	$(TESTS) -m "slow and not soak"
 
 test-fast: setup ## Run the tests that are not marked slow.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile

@@ -27,11 +27,12 @@ from serving.access import Guard
 from serving.explain import draw_picture
 from serving.forms import FeedbackForm
 from serving.gateway import Gateway
+from serving.metrics.folder import choose_folder, is_worker
 from serving.predict import PredictOptions
 from serving.record import FeedbackRecord
 from serving.routes import routes_app
 from serving.schema import Answer, BatchAnswer, FeedbackReceipt
-from serving.settings import read_settings
+from serving.settings import check_bundle, read_settings
 from serving.telemetry import forget_tracking_answer
 from serving.worker import Worker
 from vision.errors import ConfigError
@@ -40,9 +41,13 @@ forget_tracking_answer()
 
 try:
     worker = Worker(read_settings())
+    if not is_worker():
+        check_bundle()
 except ConfigError as error:
     # What a person set is told in sentences; a traceback would hide them.
     sys.exit(str(error))
+
+choose_folder()
 
 Image = Annotated[Path, ContentType("image/*")]
 
@@ -113,7 +118,7 @@ class VisionService:
         """Says what an image really was."""
         given = FeedbackForm(request_id=request_id, labels=tuple(labels), who=who)
         record = FeedbackRecord(uuid.uuid4().hex, given.request_id, given.labels, given.who)
-        worker.keep(record)
+        worker.keep_feedback(record)
         return FeedbackReceipt(feedback_id=record.feedback_id, request_id=given.request_id)
 
 

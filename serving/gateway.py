@@ -21,6 +21,7 @@ import logging
 import time
 from collections.abc import Callable
 
+import anyio
 import anyio.to_thread
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,17 +34,21 @@ from serving.access.lines import keep_to_one_line
 from serving.problems import BAD_REQUEST, INTERNAL, NOT_ALLOWED, ProblemError
 from serving.record import CallRecord
 from serving.settings import ServiceSettings
+from serving.upload import UploadLimits
 
 logger = logging.getLogger("bentoml.visionstack")
 
 BENTOML_PATHS = frozenset({"/metrics", "/schema.json"})
 # How a service is, is to be seen when it is overloaded most of all.
 NEVER_REFUSED = PROBES | {"/metrics"}
+# Takes no place among predictions, since it may wait for a database; it has few threads of its own.
+LOOK_UP = "/predictions/"
 UNRECORDED = PROBES | {"/metrics", "/ui"}
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
-# Of all bodies that a worker holds: two of the largest, which is many of the usual ones.
+# Of the bodies of one size that a worker holds: two of the largest batches, four of the largest
+# single images, and in either case many of the usual ones.
 MIN_ROOM_BYTES = 64 * 1024 * 1024
 # Refusals that are recorded a minute: whoever is refused must not be able to fill the log.
 RECORDED_REFUSALS = 60
@@ -87,12 +92,13 @@ class Gateway:
         self._routes = routes
         self._guard = guard
         self._cross_origin = CrossOrigin(settings.cors_origins)
-        largest = max(settings.max_bytes, settings.max_batch_bytes)
-        self._room = WaitingRoom(settings.max_waiting, max(2 * largest, MIN_ROOM_BYTES))
+        self._room = _room(settings)
         self._refusals = RateLimit(RECORDED_REFUSALS, max_callers=1)
         self._on_call = on_call
         self._on_request = on_request
         self._metrics_page = metrics_page
+        # A page takes milliseconds; more at a time would only read the same files side by side.
+        self._metrics_limiter = anyio.CapacityLimiter(1)
         keep_to_one_line(logging.getLogger("bentoml.access"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,12 +145,12 @@ class Gateway:
         path = scope["path"]
         if path in BENTOML_PATHS and scope["method"] not in ("GET", "HEAD"):
             raise ProblemError(NOT_ALLOWED, "This is only read; send GET.", _READ_ONLY)
-        if path not in NEVER_REFUSED:
+        if path not in NEVER_REFUSED and not path.startswith(LOOK_UP):
             exchange.enter()
         exchange.is_admitted = True
         app = self._routes
         if path == "/metrics" and self._metrics_page:
-            app = await _metrics(self._metrics_page)
+            app = await _metrics(self._metrics_page, self._metrics_limiter)
         elif path in BENTOML_PATHS:
             app = self._bentoml
         await app(scope, exchange.receive, exchange.send)
@@ -170,9 +176,20 @@ class Gateway:
         )
 
 
-async def _metrics(page: MetricsPage) -> Response:
-    """Returns the metrics; a thread reads the files of all workers."""
-    content, media_type = await anyio.to_thread.run_sync(page)
+def _room(settings: ServiceSettings) -> WaitingRoom:
+    limits = UploadLimits.of(settings)
+    small, large = limits.max_body_bytes, limits.max_batch_body_bytes
+    return WaitingRoom(
+        settings.max_waiting,
+        max(2 * large, MIN_ROOM_BYTES),
+        small_bytes=small,
+        max_small_bytes=max(4 * small, MIN_ROOM_BYTES),
+    )
+
+
+async def _metrics(page: MetricsPage, limiter: anyio.CapacityLimiter) -> Response:
+    """Returns the metrics; a thread of their own reads the files of all workers."""
+    content, media_type = await anyio.to_thread.run_sync(page, limiter=limiter)
     return Response(content, headers={"Content-Type": media_type})
 
 

@@ -46,21 +46,24 @@ def describe_service(settings: ServiceSettings) -> dict[str, Any]:
         ],
         ref_template=_REFERENCE,
     )
-    keys: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
     return {
         "openapi": "3.1.0",
         "info": {"title": "visionstack", "version": __version__},
         "paths": _predictions(settings) | _models() | _probes(),
         "components": {
             "schemas": schemas["$defs"],
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-            },
+            "securitySchemes": _keys("", "A key of VISIONSTACK_API_KEY, or an admin key.")
+            | _keys("admin-", "A key of VISIONSTACK_ADMIN_KEY."),
         },
         # Where the service listens on loopback only, no key is asked for.
-        "security": [{}, *keys],
+        "security": [{}, {"bearer": []}, {"header": []}],
     }
+
+
+def _keys(prefix: str, meaning: str) -> dict[str, Any]:
+    bearer = {"type": "http", "scheme": "bearer", "description": meaning}
+    header = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": meaning}
+    return {f"{prefix}bearer": bearer, f"{prefix}header": header}
 
 
 def _predictions(settings: ServiceSettings) -> dict[str, Any]:
@@ -91,32 +94,35 @@ def _predictions(settings: ServiceSettings) -> dict[str, Any]:
     explain["responses"]["200"]["content"] = {"image/jpeg": picture, "image/png": picture}
     feedback = _operation(
         "giveFeedback", "Says what an image really was.", schema.FeedbackReceipt,
-        400, 408, 413, 415, 422, 503, done="202",
+        400, 404, 408, 413, 415, 422, 503, done="202",
     )  # fmt: skip
     example = {"request_id": "0f8fad5bd9cb469fa16570867728950e", "labels": ["3"], "who": "ann"}
     return {
-        "/predict": {"post": predict},
-        "/predict_batch": {"post": batch},
-        "/explain": {"post": explain},
-        "/feedback": {"post": feedback | _json(FeedbackForm, example)},
+        "/predict": {"post": _change(predict)},
+        "/predict_batch": {"post": _change(batch)},
+        "/explain": {"post": _change(explain)},
+        "/feedback": {"post": _change(feedback) | _json(FeedbackForm, example)},
         "/predictions/{request_id}": {"get": stored},
     }
 
 
 def _models() -> dict[str, Any]:
-    refusals = (400, 404, 408, 409, 413, 415, 422)
+    refusals = (400, 404, 409, 422, 503)
     example = {"name": "digits", "version": "20260101-120000-0badcafe"}
-    activate = _operation("activate", "Serves another version.", schema.Activation, *refusals)
+    activate = _operation(
+        "activate", "Serves another version.", schema.Activation, *refusals, 408, 413, 415
+    )
+    rollback = _operation(
+        "rollBack", "Serves what was served before.", schema.Activation, *refusals
+    )
+    # Without an admin key, on loopback, no key is asked for here either.
+    admin: dict[str, Any] = {"security": [{}, {"admin-bearer": []}, {"admin-header": []}]}
     return {
         "/model": {
             "get": _operation("getModel", "The model that is served.", schema.ModelSummary, 503),
-            "put": activate | _json(ModelChoice, example),
+            "put": _change(activate) | _json(ModelChoice, example) | admin,
         },
-        "/model/rollback": {
-            "post": _operation(
-                "rollBack", "Serves what was served before.", schema.Activation, 409, 422
-            )
-        },
+        "/model/rollback": {"post": _change(rollback) | admin},
         "/models": {"get": _operation("listModels", "What could be served.", schema.ModelList)},
     }
 
@@ -164,12 +170,21 @@ def _operation(
     responses: dict[str, Any] = {
         done: {"description": "Done.", "content": {"application/json": {"schema": content}}}
     }
-    for status in sorted({*problems, *_ALWAYS}):
-        responses[str(status)] = {
-            "description": f"{HTTPStatus(status).phrase}.",
-            "content": {MEDIA_TYPE: {"schema": _schema(schema.Problem)}},
-        }
+    responses |= {str(status): _problem(status) for status in sorted({*problems, *_ALWAYS})}
     return {"operationId": operation, "summary": summary, "responses": responses}
+
+
+def _change(operation: dict[str, Any]) -> dict[str, Any]:
+    """Adds what is answered to a page of another site, which may not send anything."""
+    responses = operation["responses"] | {"403": _problem(403)}
+    return operation | {"responses": dict(sorted(responses.items()))}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {
+        "description": f"{HTTPStatus(status).phrase}.",
+        "content": {MEDIA_TYPE: {"schema": _schema(schema.Problem)}},
+    }
 
 
 def _schema(model: type) -> dict[str, str]:

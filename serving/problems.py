@@ -43,6 +43,8 @@ TOO_MANY = Kind("too-many-requests", "Too many requests", HTTPStatus.TOO_MANY_RE
 INTERNAL = Kind("internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR)
 NO_MODEL = Kind("no-model", "No model to serve", HTTPStatus.SERVICE_UNAVAILABLE)
 NOT_CHANGED = Kind("not-changed", "Model not changed", HTTPStatus.SERVICE_UNAVAILABLE)
+NOT_REACHED = Kind("not-reached", "Image not reached in time", HTTPStatus.SERVICE_UNAVAILABLE)
+LOG_OFF = Kind("log-off", "Prediction log switched off", HTTPStatus.NOT_FOUND)
 NO_LOG = Kind("no-log", "Prediction log not available", HTTPStatus.SERVICE_UNAVAILABLE)
 
 _IMAGE_KINDS = {

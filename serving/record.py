@@ -121,7 +121,7 @@ class DeploymentRecord:
 
     Attributes:
       generation: of the pointer afterwards.
-      action: ``activate`` or ``rollback``.
+      action: ``activate``, ``rollback``, or ``follow``: a champion was promoted.
       outcome: ``done`` or ``refused``.
       detail: why it was refused.
     """

@@ -160,7 +160,9 @@ class DriftReport(_Answer):
     views: dict[str, Any] = Field(
         default_factory=dict, description="Statistic, p-value and threshold of each view."
     )
-    detail: str = Field(default="", description="Why there is no verdict.")
+    detail: str = Field(
+        default="", description="Of whose predictions the verdict is, or why there is none."
+    )
     history: tuple[DriftVerdict, ...] = ()
 
 

@@ -22,9 +22,12 @@ from vision.images.types import ImageLimits
 PREFIX = "VISIONSTACK_"
 # Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, the tests.
 _OTHERS = {"HOME", "BUNDLE", "MODEL", "SERVING_THREADS", "SAMPLES", "PICTURES", "FAULT_AT"}
+# Set by the service itself: serving.metrics.folder.
+_OWN = {"METRICS_FOLDER"}
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+# At most a year: Python's waits overflow some centuries later.
+Seconds = Annotated[float, Field(gt=0.0, le=31_536_000.0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -67,7 +70,7 @@ class ServiceSettings(BaseModel):
     max_batch_bytes: Count = 100 * 1024 * 1024
     max_batch_images: Count = 100
     max_pixels: Count = 50_000_000
-    max_aspect: Annotated[float, Field(ge=1.0)] = 100_000.0
+    max_aspect: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = 100_000.0
     body_timeout_s: Seconds = 30.0
     max_waiting: Count = 64
     requests_per_minute: Count | None = None
@@ -85,7 +88,7 @@ class ServiceSettings(BaseModel):
     log_spool_bytes: Count = 1_000_000_000
     log_images: Share = 0.0
     log_images_bytes: Count = 1_000_000_000
-    log_images_days: Annotated[float, Field(gt=0.0)] = 30.0
+    log_images_days: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 30.0
     drift_window: Count = 200
     drift_every_n: Count = 100
     drift_every_s: Seconds = 60.0
@@ -96,6 +99,13 @@ class ServiceSettings(BaseModel):
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("api_key", "admin_key")
+    @classmethod
+    def _has_a_key(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value:
+            raise ValueError("there is no key between the commas; write one, or unset it")
         return value
 
     @field_validator("cors_origins")
@@ -137,15 +147,49 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> ServiceSetting
         if name.startswith(PREFIX) and value
     }
     known = {name.upper() for name in ServiceSettings.model_fields}
-    problems = [_unknown(name, known) for name in sorted(found.keys() - known - _OTHERS)]
+    problems = [_unknown(name, known) for name in sorted(found.keys() - known - _OTHERS - _OWN)]
     values = {name.lower(): value for name, value in found.items() if name in known}
     try:
         settings = ServiceSettings.model_validate(values)
     except ValidationError as error:
         problems += [_in_words(each) for each in error.errors(include_url=False)]
+    problems += [*_problems_of_address(values), *_problems_of_threads(found)]
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def check_bundle(environment: Mapping[str, str] = os.environ) -> None:
+    """Checks that a bundle that is named is there; asked once, before a worker runs.
+
+    A worker must not ask: it would exit, and be started again for ever.
+
+    Raises:
+      ConfigError: ``VISIONSTACK_BUNDLE`` names no folder.
+    """
+    value = environment.get(f"{PREFIX}BUNDLE")
+    if value and not Path(value).expanduser().is_dir():
+        raise ConfigError([f"{PREFIX}BUNDLE = {value!r}: there is no such folder; name a bundle"])
+
+
+def _problems_of_address(values: Mapping[str, str]) -> list[str]:
+    # The log imports the settings.
+    from serving.log.engine import read_address
+    from serving.log.errors import LogError
+
+    try:
+        if "log_database" in values:
+            read_address(values["log_database"])
+    except LogError as error:
+        return [f"{PREFIX}LOG_DATABASE: {error}"]
+    return []
+
+
+def _problems_of_threads(found: Mapping[str, str]) -> list[str]:
+    value = found.get("SERVING_THREADS", "1")
+    if value.isdecimal() and int(value) >= 1:
+        return []
+    return [f"{PREFIX}SERVING_THREADS = {value!r}: input should be a whole number of at least 1"]
 
 
 def _unknown(name: str, known: set[str]) -> str:
@@ -158,4 +202,5 @@ def _in_words(problem: Any) -> str:
     name = str(problem["loc"][0])
     secret = "key" in name or name == "log_database"
     value = "" if secret else f" = {str(problem['input'])!r}"
-    return f"{PREFIX}{name.upper()}{value}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    rule = problem["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{name.upper()}{value}: {rule[:1].lower()}{rule[1:]}"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from serving.deployments import Followed
 from serving.drift import DriftCheck
 from serving.log import PredictionLog
 from serving.metrics import Metrics
+from serving.metrics.timer import Timer
 from serving.models import ModelHost
 from serving.models.host import State
 from serving.predict import Predicted, PredictOptions, predict_image
-from serving.problems import NO_LOG, NO_MODEL, ProblemError, as_problem, image_problem
-from serving.record import CallRecord, DriftRecord, Record
+from serving.problems import LOG_OFF, NO_LOG, NO_MODEL, ProblemError, as_problem, image_problem
+from serving.record import CallRecord, DriftRecord, FeedbackRecord, Record
 from serving.schema import BatchAnswer, BatchEntry, DriftVerdict
 from serving.settings import ServiceSettings
 from vision.bundles.load import ServingModel
 from vision.errors import ImageError
+
+_LOG_GAUGES_EVERY_S = 1.0
 
 
 class Worker:
@@ -29,20 +33,25 @@ class Worker:
         self.host = ModelHost()
         self.log = PredictionLog(settings)
         self.drift = DriftCheck(settings, self._on_drift)
+        self._followed = Followed()
+        # Not with each request: records are stored, and lost, while nobody asks anything.
+        self._timer = Timer(_LOG_GAUGES_EVERY_S, self._show_log)
         self.host.on_change(self._on_model)
-        self.host.on_failure(self.metrics.load_failure)
+        self.host.on_failure(self._on_refusal)
 
     def start(self) -> None:
         """Starts the threads; returns at once."""
         self.log.start()
         self.drift.start()
         self.host.start()
+        self._timer.start()
 
     def stop(self) -> None:
         """Stops them; what was recorded is on the disk afterwards."""
         self.host.stop()
         self.drift.stop()
         self.log.stop()
+        self._timer.stop()
 
     def model(self) -> ServingModel:
         """Returns the model to answer with.
@@ -144,6 +153,18 @@ class Worker:
             detail = "The prediction log takes nothing more, and is required; try again later."
             raise ProblemError(NO_LOG, detail, {"Retry-After": "5"})
 
+    def keep_feedback(self, record: FeedbackRecord) -> None:
+        """Takes feedback to the log, which is all that becomes of it.
+
+        Raises:
+          ProblemError: 404, the log is switched off; 503, it takes nothing more.
+        """
+        if self.settings.log == "off":
+            raise ProblemError(LOG_OFF, "Feedback is kept nowhere: the log is switched off.")
+        if not self.log.put(record):
+            detail = "Feedback cannot be kept now; try again later."
+            raise ProblemError(NO_LOG, detail, {"Retry-After": "5"})
+
     def on_call(self, call: CallRecord) -> None:
         """Writes a request down."""
         self.log.put(call)
@@ -151,6 +172,8 @@ class Worker:
     def on_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts a request."""
         self.metrics.request(route, method, status, seconds)
+
+    def _show_log(self) -> None:
         log = self.log.status
         self.metrics.log_status(log.n_waiting, log.n_dropped)
 
@@ -159,7 +182,16 @@ class Worker:
             manifest = state.model.manifest
             self.metrics.model(manifest.name, manifest.version, state.generation, manifest.classes)
             self.drift.follow(state.model)
-        self.metrics.swap("done")
+        # The first model of a process replaces none.
+        if why != "start":
+            self.metrics.swap("done")
+        if (record := self._followed.note(state, why)) is not None:
+            self.log.put(record)
+
+    def _on_refusal(self, reason: str) -> None:
+        self.metrics.load_failure(reason)
+        if self.host.state.model is not None:
+            self.metrics.swap("refused")
 
     def _on_drift(self, record: DriftRecord) -> None:
         self.log.put(record)

@@ -25,7 +25,7 @@ NOISE = (
 # What a person sees of the work while it goes on, where there is no terminal.
 PROGRESS = re.compile(
     r"(reading|measuring|comparing) images: .*|checking properties: .*"
-    r"|comparing (similar images|their neighbours): .*|decoding (train|validation): .*"
+    r"|comparing (similar images|their neighbours): .*|decoding (images|train|validation): .*"
     r"|epoch \d+ of 12: loss .*|evaluating test: .*|making the reference set: .*"
 )
 

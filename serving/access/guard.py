@@ -1,9 +1,10 @@
 """Decides who may call what: keys, pages of other sites, and requests a minute.
 
-Keys are asked for where ``require_keys`` says so. By default that is everywhere but on a loopback
-address, and there too once a key is set, or where a request shows that the service is reached from
-elsewhere after all: forwarded by a proxy, or under another name than ``localhost`` (a page whose
-own name was made to lead to this machine).
+An admin key that is set is asked for wherever what is served is changed, whatever else is set.
+Other keys are asked for where ``require_keys`` says so. By default that is everywhere but on a
+loopback address, and there too once a key is set, or where a request shows that the service is
+reached from elsewhere after all: forwarded by a proxy, or under another name than ``localhost`` (a
+page whose own name was made to lead to this machine).
 
 Without keys, what a page of another site may send from the browser of this machine is refused: a
 form or a picture needs nobody's consent to be posted across sites.
@@ -109,9 +110,11 @@ class Guard:
             raise ProblemError(TOO_MANY, detail, retry)
 
     def _needs_key(self, scope: Scope, headers: Headers) -> bool:
+        if self._admins and _is_admin_call(scope):
+            return True
         if self._require != "auto":
             return self._require == "yes"
-        if self._users or (self._admins and _is_admin_call(scope)):
+        if self._users:
             return True
         if self._is_private is None:
             self._is_private = self._ask_private()

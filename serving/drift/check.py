@@ -1,5 +1,7 @@
 """Runs the detectors now and then on a thread of their own, and keeps the last verdict.
 
+Every worker process checks the predictions that it made itself; nothing is shared among workers.
+
 A prediction costs one append to a ring. Whatever a detector does (raise, hang, answer NaN, find no
 reference set) becomes the verdict ``error`` with its reason, and no prediction notices.
 """
@@ -28,6 +30,7 @@ logger = logging.getLogger("bentoml.visionstack")
 
 LEAST_IMAGES = 50
 _HISTORY = 100
+_ABOUT = "of the worker that answers; each worker checks its own predictions"
 
 Report = Callable[[DriftRecord], None]
 
@@ -40,13 +43,13 @@ class Checked:
       verdict: what is shown with predictions.
       key: name and version of the model that it is about.
       views: statistic, p-value and threshold of each view.
-      detail: why there is no verdict.
+      detail: of whose predictions it is, or why there is no verdict.
     """
 
     verdict: DriftVerdict = field(default_factory=DriftVerdict)
     key: Key | None = None
     views: Mapping[str, Any] = field(default_factory=dict)
-    detail: str = "no check has run yet"
+    detail: str = "no check has run yet in the worker that answers"
 
 
 class DriftCheck:
@@ -120,22 +123,22 @@ class DriftCheck:
         key, rows = self.window.take()
         if key is None or not rows:
             return
-        n_images = len(rows["embedding_bbsd"])
+        n_images, failure = len(rows["embedding_bbsd"]), ""
         try:
             views = self._bounded(rows)
             is_drift = any(view["is_drift"] for view in views.values())
-            status, detail = ("drift" if is_drift else "ok"), ""
+            status = "drift" if is_drift else "ok"
         except Exception as error:  # noqa: BLE001 - whatever a detector does, predictions go on
             logger.warning("The drift check failed: %s", error)
-            views, status, detail = {}, "error", f"{type(error).__name__}: {error}"
+            views, status, failure = {}, "error", f"{type(error).__name__}: {error}"
         verdict = DriftVerdict.model_validate(
             {"status": status, "checked_at": now(), "n_images": n_images}
         )
         if key != self.window.key:
             return
-        self.last = Checked(verdict, key, views, detail)
+        self.last = Checked(verdict, key, views, failure or _ABOUT)
         self.history.append(verdict)
-        told = dict(views) if not detail else {"error": detail}
+        told = {"error": failure} if failure else dict(views)
         self._report(DriftRecord(uuid.uuid4().hex, *key, status, n_images, told))
 
     def _bounded(self, rows: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,9 @@ from vision.errors import BundleError, ModelError
 
 VIEWS = ("embedding_uae", "embedding_bbsd")
 _FILE = "reference.parquet"
+# Wanted share of checks that find drift where there is none. Any view alone is enough to be drift,
+# so each gets its part of it (Bonferroni); with all of it for each, 7.5 % were found.
+FALSE_ALARMS = 0.05
 
 
 class Detector(Protocol):
@@ -29,7 +32,7 @@ Detectors = Mapping[str, Detector]
 
 
 def load_detectors(bundle: Path) -> Detectors:
-    """Returns a detector for each view of the reference set.
+    """Returns a detector for each view of the reference set; together they keep `FALSE_ALARMS`.
 
     Raises:
       BundleError: the reference set is missing, damaged, or cannot be tested against.
@@ -41,7 +44,8 @@ def load_detectors(bundle: Path) -> Detectors:
     path = bundle / _FILE
     try:
         table = pyarrow.parquet.ParquetFile(path).read(columns=list(VIEWS))
-        return {view: KolmogorovSmirnov(_rows(table, view)) for view in VIEWS}
+        threshold = FALSE_ALARMS / len(VIEWS)
+        return {view: KolmogorovSmirnov(_rows(table, view), threshold) for view in VIEWS}
     except (OSError, pyarrow.ArrowException, KeyError, ValueError, ModelError) as error:
         raise BundleError(
             f"{path} cannot be used as a reference set: {error}; make a new bundle"

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from serving.log import migrate
-from serving.log.engine import make_engine, make_folder, read_address, writing
+from serving.log.engine import make_engine, make_folder, make_reader, read_address, writing
 from serving.log.entry import Entry
 from serving.log.rows import insert_entries
 
 # What PostgreSQL says of a value, not of itself: data exception, integrity constraint violation,
 # and program limit exceeded, such as a text too long for an index (appendix A of its manual).
 _FAULTS_OF_VALUES = ("22", "23", "54")
+# What somebody who asks for a prediction waits for.
+READS_WITHIN_S = 2.0
 # Besides the database, its driver and the making of rows refuse values, in these ways.
 _REFUSALS = (
     sa.exc.SQLAlchemyError,
@@ -34,6 +36,7 @@ class Database:
         self._address = address
         self._guard = threading.Lock()
         self._engine: Engine | None = None
+        self._reader: Engine | None = None
         self._is_ready = False
 
     def prepare(self) -> Engine:
@@ -52,6 +55,18 @@ class Database:
                 migrate.upgrade(self._engine)
                 self._is_ready = True
             return self._engine
+
+    def reader(self) -> Engine:
+        """Returns an engine to read with, whose connections give up after :data:`READS_WITHIN_S`.
+
+        It waits for nothing that the threads of the log do, and changes no tables.
+
+        Raises:
+          LogError: the address is none that this program knows.
+        """
+        if self._reader is None:
+            self._reader = make_reader(read_address(self._address), READS_WITHIN_S)
+        return self._reader
 
     def store(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         """Stores entries, each once; returns those that the database will never take.
@@ -77,9 +92,10 @@ class Database:
     def close(self) -> None:
         """Closes the connections."""
         with self._guard:
-            if self._engine is not None:
-                self._engine.dispose()
-            self._engine, self._is_ready = None, False
+            for engine in (self._engine, self._reader):
+                if engine is not None:
+                    engine.dispose()
+            self._engine, self._reader, self._is_ready = None, None, False
 
 
 def is_fault_of_values(error: BaseException) -> bool:

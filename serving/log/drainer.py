@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from serving.log.database import Database
+from serving.log.engine import describe_failure
 from serving.log.errors import LogError
 from serving.log.frames import encode
 from serving.log.spool import Spool
@@ -141,17 +142,13 @@ class Drainer:
         return time.monotonic() > self._ends_at
 
     def _fail(self, error: Exception) -> None:
-        # A driver's first line says what is wrong; the rest, and SQLAlchemy's, may hold values.
-        cause = getattr(error, "orig", None) or error
-        line = (str(cause).strip() or type(error).__name__).splitlines()[0]
+        is_ours = isinstance(error, LogError)
+        why = str(error) if is_ours else describe_failure(error)
         if self.failure is None:
-            logger.error("The prediction log's database takes nothing now: %s", line)
+            logger.error("The prediction log's database takes nothing now: %s", why)
         self.is_connected = False
-        self.failure = (
-            str(error)
-            if isinstance(error, LogError)
-            else f"The prediction log's database does not take anything ({type(cause).__name__})."
-        )
+        said = f"The prediction log's database does not take anything ({why})."
+        self.failure = why if is_ours else said
 
     def _recover(self) -> None:
         if self.failure is not None:

@@ -2,7 +2,7 @@
 
 sqlite: write-ahead log, ``synchronous=FULL``, foreign keys, space that ``prune`` can give back, and
 transactions that take the write lock at their start where they are going to write. PostgreSQL:
-time limits on connecting and on silence. Values never appear in messages.
+time limits on connecting and on silence. Values and passwords never appear in messages.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
+from serving.log.bounded import bound
 from serving.log.errors import LogError
 
 _CONNECT_WITHIN_S = 5
@@ -39,11 +40,12 @@ def read_address(address: str) -> URL:
     """
     try:
         url = make_url(address)
-    except (sa.exc.ArgumentError, ValueError) as error:
+    except (sa.exc.ArgumentError, ValueError):
+        # The cause would repeat the address.
         raise LogError(
             "the address of the prediction log's database cannot be read; write "
             "sqlite:////folder/file.sqlite or postgresql://user:password@host/database"
-        ) from error
+        ) from None
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
@@ -51,11 +53,38 @@ def read_address(address: str) -> URL:
             f"the prediction log cannot be kept in {url.drivername!r}; name a database of sqlite "
             "or postgresql"
         )
+    if url.get_backend_name() == "postgresql" and address.count("@") > 1:
+        # Cut at the first of them, the rest of a password would count as host, and be printed.
+        raise LogError(
+            "the address of the prediction log's database has more than one '@'; write an '@' in a "
+            "user name or password as %40"
+        )
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise LogError(
             "the prediction log's sqlite address names no file; write sqlite:////folder/file.sqlite"
         )
     return url
+
+
+def show_address(url: URL) -> str:
+    """Returns what may be printed of an address: kind, host, port and database.
+
+    Passwords stand before the host and, in PostgreSQL's own way, also behind the database.
+    """
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{url.database}"
+    host = f"[{url.host}]" if ":" in (url.host or "") else url.host or ""
+    port = f":{url.port}" if url.port else ""
+    return f"postgresql://{host}{port}/{url.database or ''}"
+
+
+def describe_failure(error: BaseException) -> str:
+    """Names the class and the code of an error; its text may hold values and passwords."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    if isinstance(cause, OSError):
+        code = cause.strerror
+    return f"{type(cause).__name__}, {code}" if code else type(cause).__name__
 
 
 def make_engine(url: URL, *, waits_s: float = _SQLITE_WAITS_S, is_ours: bool = True) -> Engine:
@@ -82,6 +111,26 @@ def make_engine(url: URL, *, waits_s: float = _SQLITE_WAITS_S, is_ours: bool = T
         return engine
     given = {name: value for name, value in _POSTGRES.items() if name not in url.query}
     return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
+
+
+def make_reader(url: URL, within_s: float) -> Engine:
+    """Returns an engine whose every connection ends so long after it was asked for, done or not.
+
+    Args:
+      url: see :func:`read_address`.
+      within_s: what connecting and all statements take together, at most; sqlite's locks
+        are waited for so long.
+    """
+    if url.get_backend_name() == "sqlite":
+        return make_engine(url, waits_s=within_s / 2, is_ours=False)
+    given = {name: value for name, value in _POSTGRES.items() if name not in url.query}
+    # psycopg takes no less than two seconds.
+    given["connect_timeout"] = max(2, int(within_s))
+    engine = sa.create_engine(
+        url, hide_parameters=True, poolclass=sa.pool.NullPool, connect_args=given
+    )
+    bound(engine, within_s)
+    return engine
 
 
 def writing(engine: Engine) -> Engine:

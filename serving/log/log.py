@@ -122,7 +122,8 @@ class PredictionLog:
         """Returns a prediction with its feedback; None where the log never had it.
 
         Raises:
-          LogError: the database does not answer, and nothing that waits for it is the prediction.
+          LogError: the database does not answer within 2 s, and nothing that waits for it is the
+            prediction.
         """
         if self._is_off:
             return None
@@ -131,7 +132,7 @@ class PredictionLog:
         is_known = any(prediction is not None for prediction, _ in found)
         if self._drainer.is_connected:
             try:
-                found.append(finding.in_database(self._database.prepare(), request_id))
+                found.append(finding.in_database(self._database.reader(), request_id))
             except (LogError, OSError, sa.exc.SQLAlchemyError) as error:
                 if not is_known:
                     raise LogError(_NO_ANSWER) from error

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from serving.log import migrate
-from serving.log.engine import make_engine, read_address
+from serving.log.engine import describe_failure, make_engine, read_address, show_address
 from serving.log.errors import LogError
 from serving.settings import read_settings
 
@@ -44,7 +44,7 @@ def open_log(address: str | None = None) -> Iterator[Engine]:
       ConfigError: a ``VISIONSTACK_`` variable cannot be used.
     """
     url = read_address(address or read_settings().database_url)
-    shown = url.render_as_string(hide_password=True)
+    shown = show_address(url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         raise LogError(
             f"there is no prediction log at {shown}; the service makes one when it starts, and "
@@ -61,7 +61,10 @@ def open_log(address: str | None = None) -> Iterator[Engine]:
             )
         yield engine
     except sa.exc.DBAPIError as error:
-        line = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
-        raise LogError(f"the prediction log at {shown} does not answer: {line}") from error
+        # Without its cause, whose text may hold a password.
+        raise LogError(
+            f"the prediction log at {shown} does not answer ({describe_failure(error)}); check "
+            "that it runs, and the user, password and database in the address"
+        ) from None
     finally:
         engine.dispose()

@@ -119,7 +119,7 @@ class Families:
             "model_generation", "Changes of the served model, by worker.", "liveall"
         )
         self.swaps = Labelled(
-            counter("swaps_total", "Changes of the served model, in each worker.", "outcome")
+            counter("swaps_total", "Changes of the served model, done and refused.", "outcome")
         )
         self.load_failures = Labelled(
             counter("model_load_failures_total", "Models that could not be loaded.", "reason")
@@ -127,7 +127,10 @@ class Families:
         self.log_waiting = gauge(
             "log_waiting", "Records waiting for the prediction log's database.", "livesum"
         )
-        self.log_dropped = counter("log_dropped_total", "Records lost because the spool was full.")
+        self.log_dropped = counter(
+            "log_dropped_total",
+            "Records lost: the spool or the disk was full, or the database refused the row.",
+        )
         self.drift_statistic = Labelled(
             gauge("drift_statistic", "Of the last check, worst worker.", "livemax", "view")
         )

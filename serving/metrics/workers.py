@@ -1,8 +1,8 @@
 """Where the workers keep their metrics, and how they are merged into one page.
 
-BentoML gives every worker ``PROMETHEUS_MULTIPROC_DIR``, a folder that it empties when the service
-starts; each process writes files there whose names end in its process id. Without the variable, as
-in a test or a notebook, the metrics are those of this process alone.
+``PROMETHEUS_MULTIPROC_DIR`` names the folder of all workers of one service, chosen by
+:mod:`serving.metrics.folder`; each process writes files there whose names end in its process id.
+Without the variable, as in a test or a notebook, the metrics are those of this process alone.
 """
 
 from __future__ import annotations

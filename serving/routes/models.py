@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from functools import partial
 
+import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,12 +38,18 @@ _KINDS = {
 }
 
 
+# One loads; the others wait for it a while, and are told that the host is busy.
+_CHANGES = 4
+
+
 class ModelRoutes:
     """The endpoints around the model."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._limits = UploadLimits.of(worker.settings)
+        self._listing = anyio.CapacityLimiter(1)
+        self._changing = anyio.CapacityLimiter(_CHANGES)
 
     async def current(self, request: Request) -> Response:
         """Describes the model that is served."""
@@ -50,7 +57,7 @@ class ModelRoutes:
 
     async def stored(self, request: Request) -> Response:
         """Lists the model versions of the store."""
-        models = await anyio.to_thread.run_sync(self._worker.host.stored)
+        models = await anyio.to_thread.run_sync(self._worker.host.stored, limiter=self._listing)
         return as_json(ModelList(models=models))
 
     async def activate(self, request: Request) -> Response:
@@ -70,7 +77,7 @@ class ModelRoutes:
     ) -> Response:
         note = partial(DeploymentRecord, uuid.uuid4().hex, action=action)
         try:
-            done = await anyio.to_thread.run_sync(change)
+            done = await anyio.to_thread.run_sync(change, limiter=self._changing)
         except (ModelPinned, ModelRefused) as error:
             kind = CONFLICT
             if isinstance(error, ModelRefused):

@@ -111,6 +111,37 @@ def test_export_says_what_is_wrong(
     assert not output.exists()
 
 
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        (
+            "postgresql://u:secret@CANARYtail@127.0.0.1:1/db",
+            "error: the address of the prediction log's database has more than one '@'; write an "
+            "'@' in a user name or password as %40\n",
+        ),
+        (
+            "postgresql://127.0.0.1:1/db?user=u&password=CANARYpw1",
+            "error: the prediction log at postgresql://127.0.0.1:1/db does not answer "
+            "(OperationalError); check that it runs, and the user, password and database in the "
+            "address\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["export", "prune"])
+def test_se02_no_command_repeats_a_password(
+    command: str,
+    database: str,
+    said: str,
+    home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = {"export": ["--output", str(tmp_path / "x")], "prune": ["--older-than", "1"]}
+    assert run.main(["log", command, *options[command], "--database", database]) == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", said)
+
+
 def test_export_refuses_to_mix_lengths(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,11 +8,13 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 
+import anyio.to_thread
 import httpx
 import pytest
 from starlette.types import Message, Scope
 
 from serving.access import WaitingRoom
+from serving.access.exchange import Exchange
 from serving.access.headers import SECURITY
 from serving.gateway import MAX_HEADERS, RECORDED_REFUSALS
 from tests.serving.access.door import LOOPBACK, Door, make_door
@@ -71,14 +73,25 @@ def test_a_safe_id_begins_ids_that_are_never_the_same(door: Door) -> None:
     for _ in range(2):
         response = door.client.get("/model", headers={"X-Request-ID": asked})
         given = response.headers["x-request-id"]
-        assert re.fullmatch(rf"{asked}-[0-9a-f]{{8}}", given)
+        assert re.fullmatch(rf"{asked}-[0-9a-f]{{16}}", given)
+        assert len(given) <= 64
         assert response.json()["request_id"] == given
         assert door.calls[-1].request_id == given
     assert door.calls[-1].request_id != door.calls[-2].request_id
 
 
+def test_ids_behind_one_that_is_asked_for_again_and_again_differ(door: Door) -> None:
+    asked = "x" * 47
+    scope = scope_of("/model") | {"headers": [(b"x-request-id", asked.encode())]}
+    room = WaitingRoom(1, 1)
+    # With 32 random bits about 5 of these would be the same, and their rows be dropped.
+    ids = {Exchange(scope, endless, ignore, room, ()).request_id for _ in range(200_000)}
+    assert len(ids) == 200_000
+    assert {len(each) for each in ids} == {64}
+
+
 @pytest.mark.parametrize(
-    "asked", ["short", "x" * 56, "with space here", "<script>12345", "a/b/c/d/e", "a\r\nX-Evil: 1"]
+    "asked", ["short", "x" * 48, "with space here", "<script>12345", "a/b/c/d/e", "a\r\nX-Evil: 1"]
 )
 def test_an_unsafe_id_is_replaced(door: Door, asked: str) -> None:
     response = door.client.get("/nothing", headers={"X-Request-ID": asked.encode()})
@@ -205,6 +218,10 @@ def test_ls02_more_than_may_wait_are_refused_at_once() -> None:
     assert [call.status for call in door.calls].count(504) == 4
 
 
+async def ignore(message: Message) -> None:
+    """Takes what is sent to nobody."""
+
+
 async def endless() -> Message:
     await asyncio.Event().wait()
     raise AssertionError("unreachable")
@@ -255,27 +272,86 @@ def test_in10_slow_senders_and_readers_take_no_place() -> None:
     assert (room.n_waiting, room.n_bytes) == (0, 0)
 
 
-def test_in10_the_bytes_of_all_bodies_are_limited() -> None:
-    door = make_door(max_batch_bytes=100_000)
-    door.gateway._room = WaitingRoom(64, 200_000)
-    started = b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'
+STARTED = b'--b\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'
 
-    def sender() -> Callable[[], Awaitable[Message]]:
-        left: list[Message] = [
-            {"type": "http.request", "body": started + b"x" * 90_000, "more_body": True}
-        ]
 
-        async def receive() -> Message:
-            return left.pop() if left else await endless()
+def stalling(n_bytes: int) -> Callable[[], Awaitable[Message]]:
+    """Sends an image of so many bytes, and then nothing more."""
+    body = STARTED + b"x" * n_bytes
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": True}]
 
-        return receive
+    async def receive() -> Message:
+        return left.pop() if left else await endless()
 
-    async def ignore(message: Message) -> None:
-        pass
+    return receive
+
+
+def test_in10_large_uploads_that_stall_keep_out_large_ones_only() -> None:
+    door = make_door()
+    most = door.gateway._room._max_bytes // 2 - 1_000
 
     async def steps(client: httpx.AsyncClient) -> None:
         tasks = [
-            asyncio.create_task(door.gateway(scope_of("/predict_batch"), sender(), ignore))
+            asyncio.create_task(door.gateway(scope_of("/predict_batch"), stalling(most), ignore))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0.5)
+        room = door.gateway._room
+        assert (room.n_large_bytes, room.n_small_bytes) == (2 * (most + len(STARTED)), 0)
+        image = {"image": ("a.png", b"x" * 20 * 1024 * 1024)}
+        together = [client.post("/predict", files=image) for _ in range(4)]
+        assert [each.status_code for each in await asyncio.gather(*together)] == [200] * 4
+        small = [("images", ("a", b"x" * 30_000))] * 3
+        assert (await client.post("/predict_batch", files=small)).status_code == 200
+        large = [("images", ("a", b"x" * 15 * 1024 * 1024))] * 2
+        refused = await client.post("/predict_batch", files=large)
+        assert refused.status_code == 429
+        assert refused.json()["detail"].startswith("Too many uploads at a time")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert room.n_bytes == 0
+
+    drive(door, steps)
+
+
+def test_a_page_of_metrics_waits_for_no_other_threads() -> None:
+    door = make_door()
+    door.gateway._metrics_page = lambda: (b"up 1\n", "text/plain")
+
+    async def steps(client: httpx.AsyncClient) -> None:
+        shared = anyio.to_thread.current_default_thread_limiter()
+        shared.total_tokens = 1
+        async with shared:
+            response = await asyncio.wait_for(client.get("/metrics"), 10)
+        assert (response.status_code, response.text) == (200, "up 1\n")
+
+    drive(door, steps)
+
+
+def test_looking_up_a_prediction_takes_no_place() -> None:
+    door = make_door(max_waiting=1)
+
+    async def steps(client: httpx.AsyncClient) -> None:
+        slow = asyncio.create_task(client.get("/slow", params={"s": 30}))
+        while door.gateway._room.n_waiting < 1:
+            await asyncio.sleep(0)
+        assert (await client.get("/model")).status_code == 429
+        assert (await client.get("/predictions/0123456789")).status_code == 404
+        assert door.gateway._room.n_waiting == 1
+        slow.cancel()
+        await asyncio.gather(slow, return_exceptions=True)
+
+    drive(door, steps)
+
+
+def test_in10_the_bytes_of_all_bodies_are_limited() -> None:
+    door = make_door(max_batch_bytes=100_000)
+    door.gateway._room = WaitingRoom(64, 200_000)
+
+    async def steps(client: httpx.AsyncClient) -> None:
+        tasks = [
+            asyncio.create_task(door.gateway(scope_of("/predict_batch"), stalling(90_000), ignore))
             for _ in range(2)
         ]
         await asyncio.sleep(0.05)

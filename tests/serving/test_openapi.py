@@ -38,12 +38,56 @@ def test_every_route_is_described() -> None:
 def test_problems_and_limits_are_described() -> None:
     predict = describe_service(ServiceSettings())["paths"]["/predict"]["post"]
     assert list(predict["responses"]) == [
-        "200", "400", "401", "408", "413", "415", "422", "429", "503",
+        "200", "400", "401", "403", "408", "413", "415", "422", "429", "503",
     ]  # fmt: skip
     form = predict["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["image"]
     assert set(form["properties"]) == {"image", "top_k", "explain", "format"}
     assert "20,971,520 bytes" in form["properties"]["image"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [
+        ("/model", "put", "200 400 401 403 404 408 409 413 415 422 429 503"),
+        ("/model/rollback", "post", "200 400 401 403 404 409 422 429 503"),
+        ("/feedback", "post", "202 400 401 403 404 408 413 415 422 429 503"),
+        ("/predictions/{request_id}", "get", "200 401 404 429 503"),
+        ("/models", "get", "200 401 429"),
+    ],
+)
+def test_what_is_refused_is_described(path: str, method: str, statuses: str) -> None:
+    operation = describe_service(ServiceSettings())["paths"][path][method]
+    assert list(operation["responses"]) == statuses.split()
+
+
+def test_a_page_of_another_site_is_refused_where_something_is_sent() -> None:
+    paths = describe_service(ServiceSettings())["paths"]
+    refusing = {
+        (path, method)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "403" in operation["responses"]
+    }
+    assert refusing == {
+        (path, method) for path, methods in paths.items() for method in methods if method != "get"
+    }
+    assert len(refusing) == 6
+
+
+def test_the_admin_key_is_a_key_of_its_own() -> None:
+    document = describe_service(ServiceSettings())
+    schemes = document["components"]["securitySchemes"]
+    assert set(schemes) == {"bearer", "header", "admin-bearer", "admin-header"}
+    assert schemes["admin-bearer"]["description"] == "A key of VISIONSTACK_ADMIN_KEY."
+    admin = [{}, {"admin-bearer": []}, {"admin-header": []}]
+    asking = [
+        (path, method)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security") == admin
+    ]
+    assert asking == [("/model", "put"), ("/model/rollback", "post")]
 
 
 def test_every_reference_leads_somewhere() -> None:

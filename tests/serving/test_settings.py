@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from serving.settings import PREFIX, ServiceSettings, read_settings
+from serving.settings import PREFIX, ServiceSettings, check_bundle, read_settings
 from vision.errors import ConfigError
 from vision.home import repository
 
@@ -81,3 +82,61 @@ def test_the_page_of_the_service_lists_every_setting_with_its_default() -> None:
 def test_only_origins_may_be_named(origin: str) -> None:
     with pytest.raises(ConfigError, match=r"name origins, such as https://example\.org"):
         read_settings({"VISIONSTACK_CORS_ORIGINS": f"https://lab.example,{origin}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "LOG_DATABASE",
+            "mysql://me:CANARY@host/log",
+            ": the prediction log cannot be kept in 'mysql'; name a database of sqlite or "
+            "postgresql",
+        ),
+        (
+            "LOG_DATABASE",
+            "postgresql://me:a@CANARY@host/log",
+            ": the address of the prediction log's database has more than one '@'; write an '@' in "
+            "a user name or password as %40",
+        ),
+        (
+            "SERVING_THREADS",
+            "abc",
+            " = 'abc': input should be a whole number of at least 1",
+        ),
+        ("SERVING_THREADS", "0", " = '0': input should be a whole number of at least 1"),
+        ("DRIFT_EVERY_S", "inf", " = 'inf': input should be a finite number"),
+        ("DRIFT_TIMEOUT_S", "nan", " = 'nan': input should be a finite number"),
+        ("BODY_TIMEOUT_S", "1e30", " = '1e30': input should be less than or equal to 31536000"),
+        ("MAX_ASPECT", "inf", " = 'inf': input should be a finite number"),
+        ("LOG_IMAGES_DAYS", "inf", " = 'inf': input should be a finite number"),
+        ("LOG_IMAGES", "nan", " = 'nan': input should be a finite number"),
+        (
+            "API_KEY",
+            ",",
+            ": there is no key between the commas; write one, or unset it",
+        ),
+        (
+            "ADMIN_KEY",
+            " , ",
+            ": there is no key between the commas; write one, or unset it",
+        ),
+    ],
+)
+def test_a_value_of_no_use_is_refused_in_a_sentence(name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_settings({PREFIX + name: value})
+    assert str(caught.value) == PREFIX + name + said
+
+
+def test_a_bundle_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    check_bundle({})
+    check_bundle({"VISIONSTACK_BUNDLE": str(tmp_path)})
+    with pytest.raises(ConfigError) as caught:
+        check_bundle({"VISIONSTACK_BUNDLE": "/nope"})
+    said = "VISIONSTACK_BUNDLE = '/nope': there is no such folder; name a bundle"
+    assert str(caught.value) == said
+
+
+def test_the_folder_of_the_metrics_is_passed_on() -> None:
+    assert read_settings({"VISIONSTACK_METRICS_FOLDER": "/tmp/x"}) == ServiceSettings()

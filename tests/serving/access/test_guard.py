@@ -161,6 +161,23 @@ def test_se01_an_admin_key_that_is_set_is_asked_for_on_loopback(method: str, pat
     )
 
 
+@pytest.mark.parametrize(("method", "path"), ADMIN_CALLS)
+@pytest.mark.parametrize("is_private", [True, False])
+def test_se01_an_admin_key_is_asked_for_where_no_other_key_is(
+    method: str, path: str, is_private: bool
+) -> None:
+    client = make_door(is_private, require_keys="no", **KEYS).client
+    assert client.get("/model").status_code == 200
+    text = detail(client.request(method, path))
+    assert text == "Send the admin key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    for key in ("wrong", KEY):
+        text = detail(client.request(method, path, headers=bearer(key)))
+        assert text.startswith("The key is not the right one; send the admin key")
+    assert client.request(method, path, headers=bearer(ADMIN)).status_code == 200
+    without = make_door(is_private, require_keys="no").client
+    assert without.request(method, path).status_code == 200
+
+
 def test_se01_needed_keys_that_nobody_set_are_named() -> None:
     client = make_door(is_private=False).client
     text = detail(client.get("/model"))

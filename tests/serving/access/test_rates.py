@@ -71,6 +71,30 @@ def test_the_room_counts_and_refuses() -> None:
     assert room.n_waiting == 1
 
 
+def test_large_bodies_leave_room_for_small_ones() -> None:
+    room = WaitingRoom(max_waiting=2, max_bytes=100, small_bytes=20, max_small_bytes=40)
+    for _ in range(2):
+        room.hold(20)
+        room.hold(30, 20)
+    assert (room.n_large_bytes, room.n_small_bytes, room.n_bytes) == (100, 0, 100)
+    with pytest.raises(ProblemError, match="Too many uploads") as caught:
+        room.hold(21)
+    assert caught.value.kind.status == 429
+    room.hold(20)
+    room.hold(15)
+    with pytest.raises(ProblemError):
+        room.hold(6)
+    with pytest.raises(ProblemError):
+        room.hold(6, 15)
+    assert (room.n_large_bytes, room.n_small_bytes) == (100, 35)
+    room.release(50)
+    room.hold(6, 15)
+    assert (room.n_large_bytes, room.n_small_bytes) == (71, 20)
+    for held in (50, 21, 20):
+        room.release(held)
+    assert (room.n_large_bytes, room.n_small_bytes) == (0, 0)
+
+
 def test_the_room_holds_only_so_many_bytes() -> None:
     room = WaitingRoom(max_waiting=2, max_bytes=100)
     room.hold(60)

@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.drift import DriftCheck
-from serving.drift.reference import Detectors, load_detectors
+from serving.drift.reference import Detectors
 from serving.models.host import load_model
 from serving.record import DriftRecord, PredictionRecord
 from serving.settings import ServiceSettings
 from tests.fake_bundle import CLASSES, NAME, VERSION
+from tests.serving.drift.samples import rows, write_reference
 from vision.bundles.load import ServingModel
 from vision.drift.ks import DriftTest
-from vision.errors import BundleError
 
 pytestmark = pytest.mark.unit
 
@@ -50,21 +50,6 @@ def record(row: np.ndarray, version: str = VERSION) -> PredictionRecord:
         data=b"",
         latency_s=0.0,
     )
-
-
-def rows(n: int, shift: float = 0.0, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(shift, 1.0, (n, 4))
-
-
-def write_reference(folder: Path, n: int = 400) -> Path:
-    values = rows(n, seed=9).astype(np.float32)
-    columns = {"embedding_uae": values, "embedding_bbsd": np.ascontiguousarray(values[:, :3])}
-    arrays = {
-        name: pa.FixedSizeListArray.from_arrays(pa.array(each.reshape(-1)), each.shape[1])
-        for name, each in columns.items()
-    }
-    pq.write_table(pa.table(arrays), folder / "reference.parquet")
-    return folder
 
 
 class Fails:
@@ -120,6 +105,8 @@ def test_the_reference_set_against_itself_and_shifted(
     assert check.last.verdict.status == "ok"
     assert check.last.verdict.n_images == 80
     assert set(check.last.views) == {"embedding_uae", "embedding_bbsd"}
+    assert [view["threshold"] for view in check.last.views.values()] == [0.025, 0.025]
+    assert check.last.detail == "of the worker that answers; each worker checks its own predictions"
     fill(check, rows(100, shift=1.0, seed=2))
     check.check_now()
     assert check.last.verdict.status == "drift"
@@ -191,11 +178,6 @@ def test_dr01_a_reference_set_that_cannot_be_used_is_a_verdict(
     assert check.last.verdict.status == "error"
     said = "the window has 5 columns" if damage == "dimensions" else "cannot be used as a reference"
     assert said in check.last.detail
-
-
-def test_a_missing_reference_set_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="cannot be used as a reference set"):
-        load_detectors(tmp_path)
 
 
 def test_another_model_starts_another_window(make_check: MakeCheck, model: ServingModel) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.log import PredictionLog
+from serving.log import LogError, PredictionLog
 from serving.log.drainer import BATCH
 from serving.record import CallRecord, FeedbackRecord
 from tests.postgres import Postgres
@@ -179,3 +179,41 @@ def test_a_database_that_was_emptied_is_made_again(sqlite_address: str, make_log
     ids = put_some(log, "b", BATCH + 10)
     wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
     assert sorted(stored_ids(sqlite_address)) == ids
+
+
+def test_db06_reading_gives_up_on_a_frozen_database(
+    proxy: Proxy, database: str, make_log: MakeLog
+) -> None:
+    proxy.up()
+    log = make_log(through(proxy, database))
+    put_some(log, "a", 3)
+    wait_until(lambda: log.status.n_waiting == 0 and log._drainer.is_connected)
+    # One that is in no spool either, which would be enough.
+    assert log.find("z") is None
+    for latency_s in (60.0, 0.9):  # frozen from the start, and in the middle of what it is asked
+        proxy.latency_s = latency_s
+        started = time.monotonic()
+        with pytest.raises(LogError) as caught:
+            log.find("z")
+        assert 0.5 < time.monotonic() - started < 3.5
+        said = "the prediction log's database does not answer; ask again later"
+        assert str(caught.value) == said
+    proxy.latency_s = 0.0
+    assert log.find("z") is None
+
+
+def test_db02_reading_passes_a_writer_that_holds_the_lock(
+    sqlite_address: str, make_log: MakeLog
+) -> None:
+    log = make_log(sqlite_address)
+    put_some(log, "a", 3)
+    wait_until(lambda: log.status.n_waiting == 0 and log._drainer.is_connected)
+    other = sqlite3.connect(sqlite_address.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("PRAGMA busy_timeout=10000")
+    other.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    # In a write-ahead log, readers pass a writer.
+    assert log.find("z") is None
+    assert time.monotonic() - started < 2.5
+    other.execute("COMMIT")
+    other.close()

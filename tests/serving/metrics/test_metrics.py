@@ -92,6 +92,8 @@ def test_lost_records_are_counted_once() -> None:
 
     assert found["visionstack_log_waiting"] == 0
     assert found["visionstack_log_dropped_total"] == 4
+    said = "Records lost: the spool or the disk was full, or the database refused the row."
+    assert f"# HELP visionstack_log_dropped_total {said}\n" in metrics.page()[0].decode()
 
 
 @pytest.mark.parametrize(

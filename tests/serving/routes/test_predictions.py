@@ -265,7 +265,36 @@ class TestLog:
         client = make_client(log="off")
         assert post(client).status_code == 200
         given = {"request_id": "0123456789", "labels": ["red"]}
-        detail_of(client.post("/feedback", json=given), 503, "no-log")
+        said = "The prediction log is switched off (VISIONSTACK_LOG=off): nothing is kept or found."
+        refused = client.post("/feedback", json=given)
+        assert detail_of(refused, 404, "log-off") == said
+        assert "retry-after" not in refused.headers
+        assert detail_of(client.get("/predictions/0123456789"), 404, "log-off") == said
+
+    def test_the_id_of_a_batch_is_answered_with_the_ids_of_its_images(
+        self, client: TestClient
+    ) -> None:
+        batch = client.post("/predict_batch", files=[("images", ("a.png", PNG))]).json()
+        assert self.stored(client, f"{batch['request_id']}-0").status_code == 200
+        deadline = time.monotonic() + 20
+        while (response := client.get(f"/predictions/{batch['request_id']}")).status_code == 503:
+            # The database is being made.
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert detail_of(response, 404, "not-found") == (
+            "There is no such prediction; one of this moment may take a second to appear, and "
+            "those of a batch have the id of its answer with -0, -1 and so on behind it."
+        )
+
+    def test_a_log_that_is_full_says_when_to_ask_again(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        worker = client.worker  # type: ignore[attr-defined]
+        monkeypatch.setattr(worker.log, "put", lambda record: False)
+        given = {"request_id": "0123456789", "labels": ["red"]}
+        response = client.post("/feedback", json=given)
+        assert detail_of(response, 503, "no-log").startswith("Feedback cannot be kept now")
+        assert response.headers["retry-after"] == "5"
 
     def test_a_log_that_is_required_and_full_is_a_503(
         self, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
