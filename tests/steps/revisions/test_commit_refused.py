@@ -11,32 +11,13 @@ from steps.revisions import commit_revision
 from tests.corpus import class_folders, encode, picture
 from tests.dvc_repositories import (
     Workspace,
-    copy_workspace,
     git,
-    make_versions,
     make_workspace,
     state_of,
 )
 from vision.errors import DatasetError
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture(autouse=True)
-def _identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Tester")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.org")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, str]]:
-    return make_versions(tmp_path_factory.mktemp("made") / "dvc")
-
-
-@pytest.fixture
-def workspace(made: tuple[Workspace, dict[str, str]], tmp_path: Path, home: Path) -> Workspace:
-    return copy_workspace(made[0], tmp_path / "dvc")
 
 
 def images(workspace: Workspace) -> Path:

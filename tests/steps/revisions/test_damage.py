@@ -16,24 +16,12 @@ import pytest
 from steps.revisions import ResolvedDataset, resolve_revision
 from tests.dvc_repositories import (
     Workspace,
-    copy_workspace,
     flip_bit,
-    make_versions,
 )
 from vision.errors import DatasetError
 from vision.home import repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, str]]:
-    return make_versions(tmp_path_factory.mktemp("made") / "dvc")
-
-
-@pytest.fixture
-def workspace(made: tuple[Workspace, dict[str, str]], tmp_path: Path, home: Path) -> Workspace:
-    return copy_workspace(made[0], tmp_path / "dvc")
 
 
 def resolve(workspace: Workspace, revision: str, **changes: Any) -> ResolvedDataset:

@@ -11,26 +11,14 @@ from steps.revisions import resolve_revision
 from tests.corpus import class_folders
 from tests.dvc_repositories import (
     Workspace,
-    copy_workspace,
     flip_bit,
     git,
-    make_versions,
     make_workspace,
 )
 from vision.config import DatasetConfig
 from vision.errors import DatasetError
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, str]]:
-    return make_versions(tmp_path_factory.mktemp("made") / "dvc")
-
-
-@pytest.fixture
-def workspace(made: tuple[Workspace, dict[str, str]], tmp_path: Path, home: Path) -> Workspace:
-    return copy_workspace(made[0], tmp_path / "dvc")
 
 
 def refused(workspace: Workspace, revision: str = "v1", **changes: Any) -> str:

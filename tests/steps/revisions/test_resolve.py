@@ -17,7 +17,6 @@ from steps.revisions import ResolvedDataset, resolve_revision
 from tests.corpus import class_folders, encode, picture
 from tests.dvc_repositories import (
     Workspace,
-    copy_workspace,
     git,
     make_versions,
     make_workspace,
@@ -26,16 +25,6 @@ from tests.dvc_repositories import (
 from vision.datasets import load_annotations
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, str]]:
-    return make_versions(tmp_path_factory.mktemp("made") / "dvc")
-
-
-@pytest.fixture
-def workspace(made: tuple[Workspace, dict[str, str]], tmp_path: Path, home: Path) -> Workspace:
-    return copy_workspace(made[0], tmp_path / "dvc")
 
 
 @pytest.fixture

@@ -12,26 +12,14 @@ from steps.revisions import describe_workspace
 from tests.corpus import class_folders
 from tests.dvc_repositories import (
     Workspace,
-    copy_workspace,
     flip_bit,
     git,
-    make_versions,
     make_workspace,
     state_of,
 )
 from vision.home import repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, str]]:
-    return make_versions(tmp_path_factory.mktemp("made") / "dvc")
-
-
-@pytest.fixture
-def workspace(made: tuple[Workspace, dict[str, str]], tmp_path: Path, home: Path) -> Workspace:
-    return copy_workspace(made[0], tmp_path / "dvc")
 
 
 def described(workspace: Workspace, folder: str = "images") -> dict[str, str]:
