@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def register(
     _forget()
     source_utils.set_custom_source_root(str(repository()))
     yield Client()
-    source_utils.set_custom_source_root(None)
+    source_utils.set_custom_source_root(os.environ["ZENML_CUSTOM_SOURCE_ROOT"])
     _forget()
 
 
