@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from serving.forms import ModelChoice
 from serving.models import Activated, ModelPinned, ModelRefused
+from serving.predict import reference
 from serving.problems import (
     BAD_REQUEST,
     CONFLICT,
@@ -36,7 +37,6 @@ _KINDS = {
     "not_written": NOT_CHANGED,
     "stopping": NOT_CHANGED,
 }
-
 
 # One loads; the others wait for it a while, and are told that the host is busy.
 _CHANGES = 4
@@ -94,19 +94,19 @@ class ModelRoutes:
             raise ProblemError(kind, str(error)) from error
         model = done.state.model
         assert model is not None
-        reference = ModelReference(name=model.manifest.name, version=model.manifest.version)
+        served = reference(model)
         self._worker.log.put(
             note(
                 generation=done.state.generation,
-                model_name=reference.name,
-                model_version=reference.version,
+                model_name=served.name,
+                model_version=served.version,
                 outcome="done",
             )
         )
         before = done.previous
         previous = ModelReference(name=before[0], version=before[1]) if before else None
         return as_json(
-            Activation(model=reference, generation=done.state.generation, previous=previous)
+            Activation(model=served, generation=done.state.generation, previous=previous)
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import run
 from tests.run.conftest import CONFIG, FakeLaunch
+from tests.run.loading import loaded_by
 from vision.errors import BundleError, GateStopped, StackError
 from vision.home import repository
 from vision.validation.report import Gate
@@ -130,20 +131,8 @@ def test_a_termination_ends_130_without_a_traceback() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, run\n"
-        "run.main(['--help'])\n"
-        "print(sorted({'pydantic', 'yaml', 'zenml', 'tensorflow', 'numpy'} & set(sys.modules)))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=repository(),
-        check=True,
-        timeout=60,
-    )
-    assert ended.stdout.splitlines()[-1] == "[]"
+    heavy = {"pydantic", "yaml", "zenml", "tensorflow", "numpy"}
+    assert loaded_by("import run\nrun.main(['--help'])", heavy) == "[]"
 
 
 def test_a_reader_that_leaves_does_not_end_the_job() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from serving.log.database import Database
 from serving.log.entry import describe
 from serving.record import FeedbackRecord
 from serving.settings import ServiceSettings
+from tests.run.loading import loaded_by
 from tests.serving.log.conftest import MOMENT, make_record, stored_ids
-from vision.home import repository
 
 
 @pytest.fixture
@@ -215,18 +213,11 @@ def test_a_wrong_call_ends_2(
 
 
 def test_help_of_the_group_loads_nothing_heavy() -> None:
-    code = (
-        "import sys\n"
-        "from pipelines.log_commands import log\n"
-        "log.main(['--help'], standalone_mode=False)\n"
-        "print(sorted({'pydantic', 'sqlalchemy', 'pyarrow', 'numpy'} & set(sys.modules)))"
+    heavy = {"pydantic", "sqlalchemy", "pyarrow", "numpy"}
+    assert (
+        loaded_by(
+            "from pipelines.log_commands import log\nlog.main(['--help'], standalone_mode=False)",
+            heavy,
+        )
+        == "[]"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=repository(),
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines()[-1] == "[]"

@@ -9,30 +9,16 @@ from pathlib import Path
 import pytest
 
 from steps.revisions import CommittedRevision, commit_revision, resolve_revision
-from tests.corpus import class_folders, encode, picture
+from tests.corpus import class_folders
 from tests.dvc_repositories import (
     Workspace,
     flip_bit,
     make_workspace,
     state_of,
 )
-from vision.errors import DatasetError
+from tests.steps.revisions.committing import add_image, images, refused
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-def images(workspace: Workspace) -> Path:
-    return workspace.root / "images"
-
-
-def add_image(workspace: Workspace, name: str = "cat/more.png", seed: int = 900) -> None:
-    (images(workspace) / name).write_bytes(encode(picture(seed), "PNG"))
-
-
-def refused(folder: Path, message: str = "more", tag: str | None = None, push: bool = False) -> str:
-    with pytest.raises(DatasetError) as caught:
-        commit_revision(folder, message, tag, push)
-    return str(caught.value)
 
 
 def test_new_revision_is_a_commit_a_tag_and_files_in_the_remote(workspace: Workspace) -> None:

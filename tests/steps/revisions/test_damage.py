@@ -9,29 +9,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from steps.revisions import ResolvedDataset, resolve_revision
+from steps.revisions import resolve_revision
 from tests.dvc_repositories import (
     Workspace,
     flip_bit,
 )
-from vision.errors import DatasetError
+from tests.steps.revisions.resolving import refused, resolve
 from vision.home import repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-def resolve(workspace: Workspace, revision: str, **changes: Any) -> ResolvedDataset:
-    return resolve_revision(workspace.section(revision, **changes))
-
-
-def refused(workspace: Workspace, revision: str = "v1", **changes: Any) -> str:
-    with pytest.raises(DatasetError) as caught:
-        resolve(workspace, revision, **changes)
-    return str(caught.value)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
