@@ -132,6 +132,7 @@ def _record(
         probabilities=row,
         embedding_uae=output.embedding_uae[0],
         embedding_bbsd=output.embedding_bbsd[0],
+        embedding_penultimate=output.embedding_penultimate[0],
         pixels=pixels,
         data=data,
         latency_s=latency_s,

@@ -36,7 +36,8 @@ class PredictionRecord:
       classes: the model's class names, ``k`` of them.
       probabilities: ``(k,)``, in class order.
       embedding_uae: ``(d,)``.
-      embedding_bbsd: ``(k,)``.
+      embedding_bbsd: ``(b,)``.
+      embedding_penultimate: ``(p,)``.
       pixels: the decoded image, ``(height, width, 3)`` RGB uint8 in its own size, for measuring.
       data: the bytes of its file, of which some are kept.
       latency_s: of decoding, the graph and the picture; reading the request is not counted.
@@ -53,6 +54,7 @@ class PredictionRecord:
     probabilities: Floats = field(repr=False)
     embedding_uae: Floats = field(repr=False)
     embedding_bbsd: Floats = field(repr=False)
+    embedding_penultimate: Floats = field(repr=False)
     pixels: Pixels = field(repr=False)
     data: bytes = field(repr=False)
     latency_s: float

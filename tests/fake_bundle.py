@@ -93,12 +93,14 @@ def build_graph(
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
         helper.make_node("Identity", ["means"], ["embedding_uae"]),
         helper.make_node("Identity", ["probabilities"], ["embedding_bbsd"]),
+        helper.make_node("Identity", ["logits"], ["embedding_penultimate"]),
         helper.make_node("ReduceMax", ["floats"], ["activation_map"], axes=[3], keepdims=0),
     ]
     outputs: dict[str, list[int | str]] = {
         "probabilities": ["n", n_classes],
         "embedding_uae": ["n", 3],
         "embedding_bbsd": ["n", n_classes],
+        "embedding_penultimate": ["n", n_classes],
         "activation_map": ["n", height, width],
     }
     graph = helper.make_graph(

@@ -1,8 +1,8 @@
 """The serving graph on ONNX Runtime: how it is opened, and what it must look like.
 
 It takes ``images``, uint8 RGB ``(n, height, width, 3)``, and gives ``probabilities`` ``(n, k)``,
-``embedding_uae`` ``(n, d)``, ``embedding_bbsd`` ``(n, k)`` and ``activation_map`` ``(n, h, w)``,
-all float32.
+``embedding_uae`` ``(n, d)``, ``embedding_bbsd`` ``(n, b)``, ``embedding_penultimate`` ``(n, p)``
+and ``activation_map`` ``(n, h, w)``, all float32.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from vision.bundles.manifest import Manifest
 from vision.errors import BundleError
 
 INPUT = "images"
-OUTPUTS = ("probabilities", "embedding_uae", "embedding_bbsd", "activation_map")
 _RANKS = {
     "probabilities": 2,
     "embedding_uae": 2,
     "embedding_bbsd": 2,
+    "embedding_penultimate": 2,
     "activation_map": 3,
 }
+OUTPUTS = tuple(_RANKS)
 
 THREADS_VARIABLE = "VISIONSTACK_SERVING_THREADS"
 
@@ -104,7 +105,7 @@ def check_graph(session: onnxruntime.InferenceSession, manifest: Manifest, path:
             )
         # A size that the graph leaves open is a name or None; golden images check it instead.
         has_wrong_size = isinstance(shape[-1], int) and shape[-1] != n_classes
-        if name in ("probabilities", "embedding_bbsd") and has_wrong_size:
+        if name == "probabilities" and has_wrong_size:
             raise BundleError(
                 f"{path}: {name} has {shape[-1]} columns for {n_classes} classes; make a new bundle"
             )

@@ -1,8 +1,9 @@
 """Loads a bundle for prediction, without TensorFlow or pandas.
 
 The graph of a bundle takes ``images``, uint8 RGB ``(n, height, width, 3)``, and gives for each
-``probabilities`` ``(n, k)``, ``embedding_uae`` ``(n, d)``, ``embedding_bbsd`` ``(n, k)`` and
-``activation_map`` ``(n, h, w)``, all float32 and all from one call.
+``probabilities`` ``(n, k)``, ``embedding_uae`` ``(n, d)``, ``embedding_bbsd`` ``(n, b)``,
+``embedding_penultimate`` ``(n, p)`` and ``activation_map`` ``(n, h, w)``, all float32 and all from
+one call.
 """
 
 from __future__ import annotations
@@ -47,13 +48,15 @@ class ServingOutput:
     Attributes:
       probabilities: ``(n, k)``, summing to 1 along a row.
       embedding_uae: ``(n, d)``, the untrained autoencoder's code.
-      embedding_bbsd: ``(n, k)``, the softmax outputs as drift detectors take them.
+      embedding_bbsd: ``(n, b)``, the softmax outputs or those of ``drift.bbsd_layer``.
+      embedding_penultimate: ``(n, p)``, what the logits are made of, projected where it is wide.
       activation_map: ``(n, h, w)``, at least 0; where the winning class was seen.
     """
 
     probabilities: Floats
     embedding_uae: Floats
     embedding_bbsd: Floats
+    embedding_penultimate: Floats
     activation_map: Floats
 
 

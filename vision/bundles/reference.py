@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from vision.bundles.load import ServingModel, ServingOutput
 from vision.datasets.table import AnnotationTable
+from vision.drift.names import VECTORS
 from vision.errors import DatasetError
 from vision.image_source import batches, open_images
 from vision.progress import track
@@ -87,7 +88,7 @@ def write_reference(
 def _columns(outputs: list[ServingOutput]) -> dict[str, npt.NDArray[np.float32]]:
     return {
         name: np.concatenate([getattr(output, name) for output in outputs])
-        for name in ("probabilities", "embedding_uae", "embedding_bbsd")
+        for name in ("probabilities", *VECTORS.values())
     }
 
 

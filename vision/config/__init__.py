@@ -2,10 +2,11 @@
 
 from vision.config.augmentation import AugmentationConfig
 from vision.config.dataset import DatasetConfig
+from vision.config.drift import DriftConfig
 from vision.config.job import JobConfig
+from vision.config.monitoring import MonitoringConfig
 from vision.config.sections import (
     BundleConfig,
-    DriftConfig,
     EvaluationConfig,
     ModelConfig,
     TrackingConfig,
@@ -21,6 +22,7 @@ __all__ = [
     "EvaluationConfig",
     "JobConfig",
     "ModelConfig",
+    "MonitoringConfig",
     "TrackingConfig",
     "TrainingConfig",
     "ValidationConfig",

@@ -8,15 +8,15 @@ from pydantic import AfterValidator, model_validator
 
 from vision.config.augmentation import AugmentationConfig
 from vision.config.dataset import DatasetConfig
+from vision.config.drift import DriftConfig
+from vision.config.monitoring import MonitoringConfig
 from vision.config.rules import broken_rule
 from vision.config.section import Section
 from vision.config.sections import (
     BundleConfig,
     DeploymentConfig,
-    DriftConfig,
     EvaluationConfig,
     ModelConfig,
-    MonitoringConfig,
     TrackingConfig,
     TrainingConfig,
     ValidationConfig,
@@ -25,8 +25,10 @@ from vision.config.sections import (
 
 
 def _is_available(pipeline: str) -> str:
-    if pipeline not in ("validation", "training", "evaluation"):
-        raise ValueError("is reserved for a later version; use validation, training or evaluation")
+    if pipeline not in ("validation", "training", "evaluation", "monitoring"):
+        raise ValueError(
+            "is reserved for a later version; use validation, training, evaluation or monitoring"
+        )
     return pipeline
 
 
@@ -56,7 +58,7 @@ class JobConfig(Section):
     @property
     def needed_splits(self) -> tuple[str, ...]:
         """The splits without which the pipeline cannot reach its end, each once."""
-        if self.pipeline == "validation":
+        if self.pipeline in ("validation", "monitoring"):
             return ()
         if self.pipeline == "evaluation":
             return (self.evaluation.split,)

@@ -184,20 +184,6 @@ class BundleConfig(Section):
     parity_tolerance: Annotated[float, Field(gt=0.0, le=1e-2)] = 1e-4
 
 
-class DriftConfig(Section):
-    """Which drift detectors go with the model.
-
-    Attributes:
-      backend: ``alibi`` (alibi-detect; Business Source License) or ``scipy``.
-      encoder_dimensions: length of the untrained autoencoder's embedding.
-      encoder_seed: seeds the untrained autoencoder.
-    """
-
-    backend: Literal["alibi", "scipy"] = "alibi"
-    encoder_dimensions: Annotated[int, Field(ge=2, le=512)] = 32
-    encoder_seed: Annotated[int, Field(ge=0)] = 0
-
-
 class TrackingConfig(Section):
     """How the tracking run is named.
 
@@ -212,10 +198,6 @@ class TrackingConfig(Section):
 
 class DeploymentConfig(Section):
     """How a model version reaches the service; nothing can be set yet."""
-
-
-class MonitoringConfig(Section):
-    """How a served model is watched; nothing can be set yet."""
 
 
 class RetryConfig(Section):

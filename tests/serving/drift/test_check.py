@@ -46,6 +46,7 @@ def record(row: np.ndarray, version: str = VERSION) -> PredictionRecord:
         probabilities=row[:3].astype(np.float32),
         embedding_uae=row.astype(np.float32),
         embedding_bbsd=row[:3].astype(np.float32),
+        embedding_penultimate=row[:3].astype(np.float32),
         pixels=np.zeros((1, 1, 3), np.uint8),
         data=b"",
         latency_s=0.0,

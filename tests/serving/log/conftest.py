@@ -38,6 +38,7 @@ def make_record(request_id: str = "r0", **changes: Any) -> PredictionRecord:
         "probabilities": probabilities,
         "embedding_uae": np.array([seed, 1.5], np.float32),
         "embedding_bbsd": probabilities,
+        "embedding_penultimate": np.array([seed, 2.5, 0.5], np.float32),
         "pixels": np.full((4, 6, 3), seed % 256, np.uint8),
         "data": b"0123456789",
         "latency_s": 0.0125,
