@@ -88,6 +88,8 @@ cp $(1)/dev.txt $(1)/pipeline.txt
 $(call compile,$(1)/pipeline.txt,--extra pipeline)
 cp $(1)/dev.txt $(1)/service.txt
 $(call compile,$(1)/service.txt,--extra service)
+cp $(1)/dev.txt $(1)/service-alibi.txt
+$(call compile,$(1)/service-alibi.txt,--extra service-alibi)
 endef
 
 define compile

@@ -21,6 +21,7 @@ GROUPS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 # dev.txt is what developers and CI install: all three groups.
 LOCKED_GROUPS = {"dev": ("pipeline", "service", "dev"), "pipeline": ("pipeline",)}
 LOCKED_GROUPS["service"] = ("service",)
+LOCKED_GROUPS["service-alibi"] = ("service", "service-alibi")
 LOCKS = sorted(LOCKED_GROUPS)
 PYTHONS = ("3.11", "3.12")
 _SHA256 = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -95,11 +96,13 @@ def test_every_requirement_is_satisfied_by_its_lock(lock: str, python: str) -> N
     for group in LOCKED_GROUPS[lock]:
         for text in GROUPS[group]:
             wanted = Requirement(text)
+            if wanted.name == PROJECT["project"]["name"]:
+                continue  # another of these groups
             assert locked[canonicalize_name(wanted.name)] in wanted.specifier, text
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("lock", ["pipeline", "service"])
+@pytest.mark.parametrize("lock", ["pipeline", "service", "service-alibi"])
 def test_what_is_tested_is_what_is_shipped(lock: str, python: str) -> None:
     tested = versions("dev", python)
 
@@ -114,16 +117,14 @@ def test_only_the_headless_opencv_is_installed(lock: str, python: str) -> None:
     assert opencv == ["opencv-python-headless"]
 
 
-def test_the_service_carries_nothing_of_training() -> None:
-    names = versions("service", "3.11").keys()
+@pytest.mark.parametrize("lock", ["service", "service-alibi"])
+def test_the_service_carries_nothing_of_training(lock: str) -> None:
+    names = versions(lock, "3.11").keys()
 
-    assert not names & {
-        "alibi-detect",
-        "deepchecks",
-        "dvc",
-        "imgaug",
-        "keras",
-        "mlflow",
-        "tensorflow",
-        "zenml",
-    }
+    assert not names & {"deepchecks", "dvc", "imgaug", "keras", "mlflow", "tensorflow", "zenml"}
+
+
+def test_the_service_carries_the_one_drift_backend_that_it_is_built_with() -> None:
+    assert "alibi-detect" not in versions("service", "3.11")
+    assert versions("service-alibi", "3.11").items() > versions("service", "3.11").items()
+    assert "alibi-detect" in versions("service-alibi", "3.11")
