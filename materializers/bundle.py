@@ -13,10 +13,13 @@ from materializers.pages import heading, page, table
 from vision.bundles.build import Bundle
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import MANIFEST_FILE, Manifest, read_manifest
+from vision.bundles.model_card import CARD_FILE
+from vision.bundles.power_file import show_power
 from vision.errors import BundleError
 from vision.home import home
 
 SUMMARY_FILE = "summary.html"
+POWER_PAGE_FILE = "drift_power.html"
 _FOLDER = "bundle"
 
 
@@ -44,8 +47,16 @@ class BundleMaterializer(FileMaterializer):
         return Bundle(folder, manifest)
 
     def save_visualizations(self, data: Bundle) -> dict[str, VisualizationType]:
-        """Shows what the bundle is, where it came from and what it holds."""
-        return {self.write(SUMMARY_FILE, _summary(data.manifest).encode()): VisualizationType.HTML}
+        """Shows the model card, what drift will be seen, and what the bundle holds."""
+        shown = {}
+        if CARD_FILE in data.manifest.files:
+            card = (data.folder / CARD_FILE).read_bytes()
+            shown[self.write(CARD_FILE, card)] = VisualizationType.MARKDOWN
+        power = show_power(data.folder, data.manifest)
+        if power is not None:
+            shown[self.write(POWER_PAGE_FILE, power.encode())] = VisualizationType.HTML
+        summary = self.write(SUMMARY_FILE, _summary(data.manifest).encode())
+        return {**shown, summary: VisualizationType.HTML}
 
     def extract_metadata(self, data: Bundle) -> dict[str, Any]:
         """Gives name, version, lineage and parity."""

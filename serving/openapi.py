@@ -34,6 +34,15 @@ _ALWAYS = (401, 429)
 
 _TOP_K = {"type": "integer", "minimum": 0, "description": "List so many classes, best first."}
 _FORMAT = {"type": "string", "enum": ["jpeg", "png"], "default": "jpeg"}
+_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+_KEPT_FORMATS = ("jpeg", "png", "webp", "bmp", "tiff")
+_REQUEST_ID = {
+    "name": "request_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,72}$"},
+    "example": "0f8fad5bd9cb469fa16570867728950e",
+}
 
 
 @cache
@@ -75,23 +84,17 @@ def _predictions(settings: ServiceSettings) -> dict[str, Any]:
     stored = _operation(
         "getPrediction", "A prediction of before.", schema.StoredPrediction, 404, 503
     )
-    stored["parameters"] = [
-        {
-            "name": "request_id",
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,72}$"},
-            "example": "0f8fad5bd9cb469fa16570867728950e",
-        }
-    ]
+    kept = _operation("getImage", "The image of a prediction of before.", None, 404, 503)
+    kept["responses"]["200"]["content"] = {f"image/{each}": _PICTURE for each in _KEPT_FORMATS}
+    for operation in (stored, kept):
+        operation["parameters"] = [_REQUEST_ID]
     predict = _operation("predict", "Classifies one image.", schema.Answer, *refusals)
     predict |= _form({"image": image, "top_k": _TOP_K, "explain": kinds, "format": _FORMAT})
     batch = _operation("predictBatch", "Classifies images.", schema.BatchAnswer, *refusals)
     batch |= _form({"images": images, "top_k": _TOP_K})
     explain = _operation("explain", "Draws where the class was seen.", None, *refusals)
     explain |= _form({"image": image, "explain": drawn, "format": _FORMAT})
-    picture = {"schema": {"type": "string", "format": "binary"}}
-    explain["responses"]["200"]["content"] = {"image/jpeg": picture, "image/png": picture}
+    explain["responses"]["200"]["content"] = {"image/jpeg": _PICTURE, "image/png": _PICTURE}
     feedback = _operation(
         "giveFeedback", "Says what an image really was.", schema.FeedbackReceipt,
         400, 404, 408, 413, 415, 422, 503, done="202",
@@ -103,6 +106,7 @@ def _predictions(settings: ServiceSettings) -> dict[str, Any]:
         "/explain": {"post": _change(explain)},
         "/feedback": {"post": _change(feedback) | _json(FeedbackForm, example)},
         "/predictions/{request_id}": {"get": stored},
+        "/predictions/{request_id}/image": {"get": kept},
     }
 
 

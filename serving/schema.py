@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -150,20 +150,75 @@ class Activation(_Answer):
     previous: ModelReference | None = None
 
 
+class DriftTest(_Answer):
+    """One view of the newest predictions against the reference set."""
+
+    view: str = Field(examples=["uae"])
+    detector: str = Field(examples=["ks"])
+    n_images: int = Field(description="Predictions that were compared.")
+    statistic: float = Field(description="Of the column that moved most; larger is further apart.")
+    p_value: float = Field(description="Corrected for the number of columns.")
+    threshold: float = Field(description="Drift is a p-value below it; calibrated in training.")
+    is_drift: bool
+    column: str = Field(default="", description="The column that moved most.")
+
+
+class DriftLevel(_Answer):
+    """How one view stood at a check."""
+
+    p_value: float
+    threshold: float
+
+
+class DriftMoment(_Answer):
+    """One check of before."""
+
+    checked_at: datetime
+    status: Literal["ok", "drift", "error"]
+    n_images: int
+    moved: tuple[str, ...] = Field(default=(), description="Views that drift was found in.")
+    views: dict[str, DriftLevel] = Field(default_factory=dict)
+
+
+class DriftExample(_Answer):
+    """A prediction of the window that is far from what is usual."""
+
+    request_id: str
+    time: datetime
+    view: str
+    distance: float = Field(
+        description="Standard deviations of the reference set from its mean; of `classes`, by how "
+        "much the share of its class grew."
+    )
+    image: bool = Field(
+        default=False, description="Its image is kept, at /predictions/{request_id}/image."
+    )
+
+
 class DriftReport(_Answer):
-    """The last drift checks."""
+    """The last drift checks, of all workers together."""
 
     verdict: DriftVerdict
     model: ModelReference | None
-    window: int = Field(description="Predictions that are compared at a time.")
+    window: int = Field(description="Predictions that are compared at most.")
     n_waiting: int = Field(description="Predictions in the window now.")
-    views: dict[str, Any] = Field(
-        default_factory=dict, description="Statistic, p-value and threshold of each view."
+    every_n: int = Field(description="New predictions after which the check runs again.")
+    since: datetime | None = Field(
+        default=None, description="The first check of the unbroken row that found drift."
     )
-    detail: str = Field(
-        default="", description="Of whose predictions the verdict is, or why there is none."
+    moved: tuple[str, ...] = Field(default=(), description="Views that drift was found in.")
+    views: dict[str, DriftTest] = Field(
+        default_factory=dict,
+        description="Of each view the test that is nearest to its threshold, or furthest beyond.",
     )
-    history: tuple[DriftVerdict, ...] = ()
+    tests: tuple[DriftTest, ...] = Field(default=(), description="Every view at every size.")
+    alarm_rate: float | None = Field(
+        default=None, description="Share of checks that find drift where there is none."
+    )
+    false_alarms: str = Field(default="", description="That rate in words.")
+    detail: str = Field(default="", description="Why there is no verdict.")
+    examples: tuple[DriftExample, ...] = ()
+    history: tuple[DriftMoment, ...] = Field(default=(), description="The last 100, oldest first.")
 
 
 class ModelSummary(_Answer):

@@ -21,7 +21,10 @@ from vision.images.types import ImageLimits
 
 PREFIX = "VISIONSTACK_"
 # Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, the tests.
-_OTHERS = {"HOME", "BUNDLE", "MODEL", "SERVING_THREADS", "SAMPLES", "PICTURES", "FAULT_AT"}
+_OTHERS = {
+    *("HOME", "BUNDLE", "MODEL", "SERVING_THREADS"),
+    *("SAMPLES", "PICTURES", "FAULT_AT", "DRIFT_FAULT"),
+}
 # Set by the service itself: serving.metrics.folder.
 _OWN = {"METRICS_FOLDER"}
 
@@ -58,8 +61,11 @@ class ServiceSettings(BaseModel):
       log_images: share of requests whose image is kept.
       log_images_bytes: of all images kept, at most; the oldest go first.
       log_images_days: after which an image is removed.
-      drift_window: predictions that are compared with the reference set at a time.
-      drift_every_n: predictions after which the check runs again.
+      drift: ``on``, or ``off``: nothing is compared with the reference set.
+      drift_window: predictions that are compared at most; None for what the detectors were
+        calibrated for.
+      drift_every_n: predictions after which the check runs again; None for what the detectors were
+        calibrated for.
       drift_every_s: seconds after which it runs again, if there was a prediction.
       drift_timeout_s: after which a check that has not ended counts as failed.
     """
@@ -89,9 +95,10 @@ class ServiceSettings(BaseModel):
     log_images: Share = 0.0
     log_images_bytes: Count = 1_000_000_000
     log_images_days: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 30.0
-    drift_window: Count = 200
-    drift_every_n: Count = 100
-    drift_every_s: Seconds = 60.0
+    drift: Literal["on", "off"] = "on"
+    drift_window: Count | None = None
+    drift_every_n: Count | None = None
+    drift_every_s: Seconds = 3600.0
     drift_timeout_s: Seconds = 30.0
 
     @field_validator("api_key", "admin_key", "cors_origins", mode="before")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from serving.deployments import Followed
-from serving.drift import DriftCheck
+from serving.drift.check import DriftCheck
+from serving.drift.verdict import Checked
 from serving.log import PredictionLog
 from serving.metrics import Metrics
 from serving.metrics.timer import Timer
@@ -32,7 +33,7 @@ class Worker:
         self.metrics = Metrics()
         self.host = ModelHost()
         self.log = PredictionLog(settings)
-        self.drift = DriftCheck(settings, self._on_drift)
+        self.drift = DriftCheck(settings, self._on_drift, self.metrics.drift)
         self._followed = Followed()
         # Not with each request: records are stored, and lost, while nobody asks anything.
         self._timer = Timer(_LOG_GAUGES_EVERY_S, self._show_log)
@@ -66,9 +67,11 @@ class Worker:
 
     def verdict(self, model: ServingModel) -> DriftVerdict:
         """Returns the last drift verdict, if it is about this model version."""
-        last = self.drift.last
-        is_of_model = last.key == (model.manifest.name, model.manifest.version)
-        return last.verdict if is_of_model else DriftVerdict()
+        return self.checked(model).verdict
+
+    def checked(self, model: ServingModel) -> Checked:
+        """Returns the last drift check of this model version, as far as there was one."""
+        return self.drift.of((model.manifest.name, model.manifest.version))
 
     def predict(self, data: bytes, options: PredictOptions, request_id: str) -> Predicted:
         """Classifies one image with the model of this moment, and takes note of it.
@@ -195,8 +198,4 @@ class Worker:
 
     def _on_drift(self, record: DriftRecord) -> None:
         self.log.put(record)
-        if record.status == "error":
-            self.metrics.drift_error()
-        for view, found in record.detail.items():
-            if isinstance(found, dict):
-                self.metrics.drift(view, found["statistic"], record.status)
+        self.metrics.drift_check(record.status == "error")

@@ -32,7 +32,7 @@ def build_bundle(
     bundle: BundleConfig,
     drift: DriftConfig,
 ) -> Annotated[Bundle, "bundle"]:
-    """Writes model, serving graph, labels, reference set, golden images and manifest.
+    """Writes model, graph, reference set, drift detectors, golden images, card and manifest.
 
     Raises:
       BundleError: the serving graph and Keras give different answers.

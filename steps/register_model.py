@@ -14,6 +14,8 @@ from steps.model_version import record_model_version
 from vision.bundles.build import Bundle
 from vision.bundles.champion import Champion, read_champion, write_champion
 from vision.bundles.manifest import Manifest
+from vision.bundles.model_card import CARD_FILE
+from vision.bundles.power_file import show_power
 
 code = code_of(__name__)
 
@@ -38,6 +40,7 @@ def register_model(bundle: Bundle) -> Annotated[RegisteredModel, "registered_mod
         "zenml_model": f"{manifest.name}/{manifest.version}",
         "tracking_run": manifest.lineage.tracking_run or tracker.run_id or "",
     }
+    _log_card(tracker, bundle)
     number = tracker.register(bundle, alias, names)
     names["registry_version"] = number or ""
     model_id = record_model_version(manifest, alias, names)
@@ -54,6 +57,17 @@ def register_model(bundle: Bundle) -> Annotated[RegisteredModel, "registered_mod
         tracking_run=names["tracking_run"] or None,
         metrics=manifest.metrics,
     )
+
+
+def _log_card(tracker: tracking.Tracker, bundle: Bundle) -> None:
+    """Logs the model card and the page about drift; older bundles have neither."""
+    if tracker.run_id is None:
+        return
+    if CARD_FILE in bundle.manifest.files:
+        tracker.log_file(f"bundle/{CARD_FILE}", (bundle.folder / CARD_FILE).read_bytes())
+    page = show_power(bundle.folder, bundle.manifest)
+    if page is not None:
+        tracker.log_file("bundle/drift_power.html", page.encode())
 
 
 def _alias(manifest: Manifest) -> Literal["champion", "challenger"]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from zenml.client import Client
 
 from vision.bundles.manifest import GRAPH_FILE
+from vision.bundles.model_card import CARD_FILE
 from vision.provenance import CodeVersion
 from vision.quiet import import_tensorflow
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _FLAVOR = "mlflow"
 _LONGEST_PARAMETER = 500
 _LONGEST_DIGEST = 36
+_LONGEST_DESCRIPTION = 5_000
 
 
 class Tracker:
@@ -126,7 +128,9 @@ class MlflowTracker(Tracker):
             source = _log_graph(bundle, names)
             if not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name)
-            made = client.create_model_version(name, source, self.run_id, tags=dict(names))
+            made = client.create_model_version(
+                name, source, self.run_id, tags=dict(names), description=_describe(bundle)
+            )
             number = str(made.version)
         client.set_registered_model_alias(name, alias, number)
         return number
@@ -182,6 +186,15 @@ def _run_url(info: mlflow.entities.RunInfo) -> str | None:
     if not uri.startswith("http"):
         return None
     return f"{uri.rstrip('/')}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+
+
+def _describe(bundle: Bundle) -> str | None:
+    """Returns the model card, cut where the registry's database would refuse it."""
+    path = bundle.folder / CARD_FILE
+    if not path.exists():
+        return None
+    card = path.read_text(encoding="utf-8")
+    return card if len(card) <= _LONGEST_DESCRIPTION else f"{card[: _LONGEST_DESCRIPTION - 1]}…"
 
 
 def _find_version(client: mlflow.MlflowClient, name: str, version: str) -> str | None:

@@ -42,7 +42,7 @@ SHOWN = {
     "trained_model": ["learning_curves.png", "epochs.html"],
     "evaluation_report": ["confusion_matrix.png", "per_class.png", "summary.html"],
     "model_verdict": ["verdict.html"],
-    "bundle": ["summary.html"],
+    "bundle": ["model_card.md", "drift_power.html", "summary.html"],
     "registered_model": ["summary.md"],
 }
 KINDS = {".png": "image", ".html": "html", ".md": "markdown"}

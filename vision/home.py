@@ -31,7 +31,7 @@ def folder(name: str) -> Path:
 
     Args:
       name: one of the folders in use: ``datasets``, ``bundles``, ``champions``, ``logs``,
-        ``reports``, ``cache``.
+        ``reports``, ``cache``, ``monitoring``.
 
     Raises:
       ConfigError: it cannot be made.

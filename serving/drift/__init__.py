@@ -1,5 +1,1 @@
-"""The drift check beside the service: it watches what is predicted and never stands in its way."""
-
-from serving.drift.check import DriftCheck
-
-__all__ = ["DriftCheck"]
+"""The drift check beside the service: it watches what is predicted, never in its way."""

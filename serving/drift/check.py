@@ -1,55 +1,41 @@
-"""Runs the detectors now and then on a thread of their own, and keeps the last verdict.
+"""The drift check of a worker: one append in a request, everything else on a thread of its own.
 
-Every worker process checks the predictions that it made itself; nothing is shared among workers.
-
-A prediction costs one append to a ring. Whatever a detector does (raise, hang, answer NaN, find no
-reference set) becomes the verdict ``error`` with its reason, and no prediction notices.
+All workers of this machine that serve a version share its window and its verdict
+(:mod:`serving.drift.version`). Whatever a detector or the disk does (raise, hang, crash, answer
+NaN, be full) becomes the verdict ``error`` with its reason, and no prediction notices.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
-import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-from serving.drift.reference import Detectors, load_detectors
-from serving.drift.window import Key, Window
-from serving.record import DriftRecord, PredictionRecord, now
-from serving.schema import DriftVerdict
+from serving.drift.checking import CheckingProcess
+from serving.drift.places import Key
+from serving.drift.plan import Plan
+from serving.drift.verdict import Checked
+from serving.drift.version import Followed, Report, VersionCheck
+from serving.record import PredictionRecord, now
 from serving.settings import ServiceSettings
 from vision.bundles.load import ServingModel
 
 logger = logging.getLogger("bentoml.visionstack")
 
-LEAST_IMAGES = 50
-_HISTORY = 100
-_ABOUT = "of the worker that answers; each worker checks its own predictions"
+_DEFECT = "The drift check has a defect; the log of the service says more."
+OFF = "The drift check is switched off (VISIONSTACK_DRIFT=off)."
+TURN_S = 0.5
+_BUSY_TURN_S = 0.05
+# What waits between two turns, at most; more predictions than that are not looked at.
+_MAX_WAITING, _MAX_WAITING_BYTES = 500, 64 << 20
+_STOPS_WITHIN_S = 3.0
 
-Report = Callable[[DriftRecord], None]
+Show = Callable[[Checked, int], None]
 
 
-@dataclass(frozen=True)
-class Checked:
-    """The last check.
-
-    Attributes:
-      verdict: what is shown with predictions.
-      key: name and version of the model that it is about.
-      views: statistic, p-value and threshold of each view.
-      detail: of whose predictions it is, or why there is no verdict.
-    """
-
-    verdict: DriftVerdict = field(default_factory=DriftVerdict)
-    key: Key | None = None
-    views: Mapping[str, Any] = field(default_factory=dict)
-    detail: str = "no check has run yet in the worker that answers"
+def _show_nothing(checked: Checked, n_waiting: int) -> None:
+    pass
 
 
 class DriftCheck:
@@ -59,121 +45,122 @@ class DriftCheck:
         self,
         settings: ServiceSettings,
         report: Report,
-        load: Callable[[Path], Detectors] = load_detectors,
+        show: Show = _show_nothing,
+        turn_s: float = TURN_S,
     ) -> None:
         """Starts nothing yet.
 
         Args:
           settings: window, intervals and time limit.
-          report: gets a record of every check.
-          load: makes the detectors of a bundle.
+          report: gets a record of every check that this worker had made.
+          show: gets the verdict and the number of predictions in the window, now and then.
+          turn_s: how often this worker looks.
         """
-        self.window = Window(settings.drift_window)
-        self.last = Checked()
-        self.history: deque[DriftVerdict] = deque(maxlen=_HISTORY)
+        self.is_on = settings.drift == "on"
+        self.last = Checked() if self.is_on else Checked(detail=OFF)
         self._settings = settings
         self._report = report
-        self._load = load
-        self._folder: Path | None = None
-        self._loaded: tuple[Path, Detectors] | None = None
-        self._running: Future[Mapping[str, Any]] | None = None
+        self._show = show
+        self._turn_s = turn_s
+        self._root = settings.log_folder / "drift"
+        self._process = CheckingProcess()
+        self._followed: Followed | None = None
+        self._version: VersionCheck | None = None
+        self._waiting: deque[PredictionRecord] = deque()
+        self._waiting_bytes = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
+        self._is_failing = False
+        self._shown: tuple[Checked, int] | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def plan(self) -> Plan | None:
+        """What is compared and how often; None as long as no model is followed."""
+        return self._version.plan if self._version else None
+
+    @property
+    def n_waiting(self) -> int:
+        """Predictions in the window."""
+        return self._version.n_waiting if self._version else 0
+
     def start(self) -> None:
-        """Begins to look at the window; a second call does nothing."""
-        if self._thread is None:
+        """Starts the thread; a second call does nothing."""
+        if self._thread is None and self.is_on:
             self._thread = threading.Thread(target=self._run, name="drift-check", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; a detector that hangs is left behind."""
+        """Ends the thread and the checking process; what was predicted is in the window."""
         self._stopped.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(_STOPS_WITHIN_S)
 
     def follow(self, model: ServingModel) -> None:
-        """Starts a new window for another model version."""
-        key = (model.manifest.name, model.manifest.version)
-        if key != self.last.key:
-            self._folder = model.folder
-            self.window.restart(key)
-            self.last = Checked(key=key)
+        """Turns to the window of another model version; one that was served before is kept."""
+        followed = Followed((model.manifest.name, model.manifest.version), model.folder)
+        if self.is_on and followed != self._followed:
+            self._followed = followed
+            self.last = Checked(key=followed.key)
+            self._wake.set()
+
+    def of(self, key: Key) -> Checked:
+        """Returns the last check if it is about this model version, else that there was none."""
+        last = self.last
+        return last if last.key == key or not self.is_on else Checked(key=key)
 
     def add(self, record: PredictionRecord) -> None:
-        """Adds a prediction to the window."""
-        if self.window.add(record) >= self._settings.drift_every_n:
-            self._wake.set()
+        """Adds a prediction to the window, a moment later."""
+        has_room = len(self._waiting) < _MAX_WAITING and self._waiting_bytes < _MAX_WAITING_BYTES
+        if has_room and self.is_on:
+            # Two threads may count one image for two; the limit need not be exact.
+            self._waiting_bytes += record.pixels.nbytes + len(record.data)
+            self._waiting.append(record)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._wake.wait(self._settings.drift_every_s)
+            self._wake.wait(_BUSY_TURN_S if self._process.is_busy else self._turn_s)
             self._wake.clear()
-            if not self._stopped.is_set() and self.window.n_new and len(self.window) >= self._least:
-                self.check_now()
+            if not self._stopped.is_set():
+                self._turn_safely()
+        if self._version is not None:
+            try:
+                self._version.move(self._take())
+            except OSError:
+                logger.warning("The last predictions are not in the drift check's window")
+            self._version.leave()
 
-    @property
-    def _least(self) -> int:
-        return min(LEAST_IMAGES, self._settings.drift_window)
+    def _turn_safely(self) -> None:
+        try:
+            self._turn()
+            self._is_failing = False
+        except Exception:  # the boundary: one failure must not end all checks that come after it
+            if not self._is_failing:
+                logger.exception("The drift check has a defect")
+                self.last = self.last.failed(_DEFECT, now(), self.last.n_seen, 0)
+            self._is_failing = True
 
-    def check_now(self) -> None:
-        """Runs the detectors on the window as it is, and waits for them at most so long."""
-        key, rows = self.window.take()
-        if key is None or not rows:
+    def _turn(self) -> None:
+        followed, records = self._followed, self._take()
+        if followed is None:
             return
-        n_images, failure = len(rows["embedding_bbsd"]), ""
-        try:
-            views = self._bounded(rows)
-            is_drift = any(view["is_drift"] for view in views.values())
-            status = "drift" if is_drift else "ok"
-        except Exception as error:  # noqa: BLE001 - whatever a detector does, predictions go on
-            logger.warning("The drift check failed: %s", error)
-            views, status, failure = {}, "error", f"{type(error).__name__}: {error}"
-        verdict = DriftVerdict.model_validate(
-            {"status": status, "checked_at": now(), "n_images": n_images}
-        )
-        if key != self.window.key:
-            return
-        self.last = Checked(verdict, key, views, failure or _ABOUT)
-        self.history.append(verdict)
-        told = {"error": failure} if failure else dict(views)
-        self._report(DriftRecord(uuid.uuid4().hex, *key, status, n_images, told))
+        if self._version is None or self._version.followed != followed:
+            if self._version is not None:
+                self._version.leave()
+            self._version = VersionCheck(
+                self._root, followed, self._settings, self._process, self._report
+            )
+        self._version.turn(records)
+        if followed == self._followed:
+            self.last = self._version.last
+            self._show_new(self.last, self._version.n_waiting)
 
-    def _bounded(self, rows: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Runs the detectors on a thread that is waited for so long and then left alone."""
-        if self._running is not None and not self._running.done():
-            raise TimeoutError("the check before this one still hangs; restart the service")
-        future: Future[Mapping[str, Any]] = Future()
-        self._running = future
-        threading.Thread(
-            target=self._work, args=(future, rows), name="drift-detectors", daemon=True
-        ).start()
-        limit_s = self._settings.drift_timeout_s
-        try:
-            return future.result(limit_s)
-        except TimeoutError as error:
-            raise TimeoutError(f"the detectors did not end within {limit_s:g} s") from error
+    def _show_new(self, checked: Checked, n_waiting: int) -> None:
+        if self._shown is None or self._shown[0] is not checked or self._shown[1] != n_waiting:
+            self._show(checked, n_waiting)
+        self._shown = (checked, n_waiting)
 
-    def _work(self, future: Future[Mapping[str, Any]], rows: Mapping[str, Any]) -> None:
-        try:
-            folder, loaded = self._folder, self._loaded
-            assert folder is not None
-            if loaded is None or loaded[0] != folder:
-                self._loaded = loaded = (folder, self._load(folder))
-            future.set_result({view: _tested(loaded[1], view, rows) for view in rows})
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            future.set_exception(error)
-
-
-def _tested(detectors: Detectors, view: str, rows: Mapping[str, Any]) -> dict[str, Any]:
-    test = detectors[view].check(rows[view])
-    if not (math.isfinite(test.statistic) and math.isfinite(test.p_value)):
-        raise ValueError(f"{view}: statistic {test.statistic}, p-value {test.p_value}")
-    return {
-        "statistic": test.statistic,
-        "p_value": test.p_value,
-        "threshold": test.threshold,
-        "is_drift": test.is_drift,
-    }
+    def _take(self) -> list[PredictionRecord]:
+        self._waiting_bytes = 0
+        return [self._waiting.popleft() for _ in range(len(self._waiting))]

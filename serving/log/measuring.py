@@ -6,15 +6,38 @@ import logging
 import threading
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from serving.log.images import ImageFolder
 from serving.log.intake import Image, Intake
+from serving.record import PredictionRecord
 from vision.images.measure import measure_image
 
 logger = logging.getLogger("bentoml.visionstack.log")
 
 # A moment in which more come in, so that a busy service wakes this thread less often.
 _GATHER_S = 0.003
+# The drift check needs the same; two threads that ask at once both measure, and find the same.
+_measured: WeakKeyDictionary[PredictionRecord, dict[str, Any]] = WeakKeyDictionary()
+
+
+def measures_of(record: PredictionRecord) -> dict[str, Any]:
+    """Returns what the image of a prediction is like, measured once, whoever asks first.
+
+    Empty where the image cannot be measured, which is told in the service's log. What was measured
+    is forgotten with the record.
+    """
+    known = _measured.get(record)
+    if known is not None:
+        return known
+    measures: dict[str, Any] = {}
+    try:
+        if record.pixels.size:
+            measures = measure_image(record.pixels, len(record.data))
+    except Exception:  # the boundary: one image must not end the measuring of all
+        logger.exception("The image of %s could not be measured", record.request_id)
+    _measured[record] = measures
+    return measures
 
 
 class Measurer:
@@ -47,7 +70,7 @@ class Measurer:
         """Returns properties and file of an image, as far as they can be had."""
         record = image.record
         try:
-            measures = measure_image(record.pixels, len(record.data))
+            measures = measures_of(record)
             kept = self._images.keep(record)
             return measures if kept is None else {**measures, "image": kept}
         except Exception:  # the boundary: one image must not end the measuring of all

@@ -2,7 +2,8 @@
 
 Names end in their unit, or in ``_total`` where they count. Counters and histograms are summed over
 the workers, dead ones included. Gauges are of living workers only: ``livemax`` shows the worst or
-highest worker, ``livesum`` what all have together, ``liveall`` each worker with its process id.
+highest worker, ``livesum`` what all have together, ``liveall`` each worker with its process id, and
+``livemostrecent`` what was set last.
 
 There are at most about 900 series, whatever clients send and however many classes a model has; what
 goes beyond a limit is counted under the label ``other``.
@@ -131,10 +132,22 @@ class Families:
             "log_dropped_total",
             "Records lost: the spool or the disk was full, or the database refused the row.",
         )
+        # All workers show the one verdict that they share; the latest to do so is right.
+        newest = "livemostrecent"
         self.drift_statistic = Labelled(
-            gauge("drift_statistic", "Of the last check, worst worker.", "livemax", "view")
+            gauge("drift_statistic", "How far apart, at the last check.", newest, "view")
         )
-        self.drift_status = gauge(
-            "drift_status", "0 unknown, 1 ok, 2 error, 3 drift; worst worker.", "livemax"
+        self.drift_p_value = Labelled(
+            gauge("drift_p_value", "Drift is a p-value below the threshold.", newest, "view")
         )
+        self.drift_threshold = Labelled(
+            gauge("drift_threshold", "Of the p-value, calibrated in training.", newest, "view")
+        )
+        self.drift_status = gauge("drift_status", "0 unknown, 1 ok, 2 error, 3 drift.", newest)
+        self.drift_window = gauge("drift_window_images", "Predictions in the window.", newest)
+        self.drift_checked = gauge(
+            "drift_last_check_timestamp_seconds", "Unix time of the last check.", newest
+        )
+        self.drift_seconds = gauge("drift_check_seconds", "How long the last check took.", newest)
+        self.drift_checks = counter("drift_checks_total", "Drift checks, failed ones included.")
         self.drift_errors = counter("drift_errors_total", "Drift checks that failed.")

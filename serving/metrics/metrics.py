@@ -8,8 +8,10 @@ import threading
 
 from prometheus_client import CollectorRegistry
 
+from serving.drift.verdict import Checked
 from serving.metrics.families import MAX_LABELS, OTHER, Families
 from serving.metrics.workers import forget_dead_workers, render, shared_folder
+from vision.drift.names import VIEWS
 
 logger = logging.getLogger("bentoml.visionstack")
 
@@ -28,6 +30,7 @@ class Metrics:
         self._served: tuple[str, str] | None = None
         self._shown: frozenset[str] | None = None
         self._log_status = (0, 0)
+        self._views: set[str] = set()
 
     @property
     def _families(self) -> Families:
@@ -125,21 +128,31 @@ class Metrics:
             if lost > 0:
                 families.log_dropped.inc(lost)
 
-    def drift(self, view: str, statistic: float, status: str) -> None:
-        """Notes one view of a drift check, and what became of the check.
+    def drift(self, checked: Checked, n_waiting: int) -> None:
+        """Shows the verdict that all workers share.
 
         Args:
-          view: what is compared.
-          statistic: how far apart window and reference set are.
-          status: ``unknown``, ``ok``, ``error`` or ``drift``.
+          checked: the last check of the model version that is served.
+          n_waiting: predictions in its window.
         """
         families = self._families
-        if math.isfinite(statistic):
-            families.drift_statistic.of(view).set(statistic)
-        families.drift_status.set(_STATUSES.get(status, 0))
+        families.drift_status.set(_STATUSES[checked.verdict.status])
+        families.drift_window.set(n_waiting)
+        families.drift_seconds.set(checked.seconds)
+        checked_at = checked.verdict.checked_at
+        families.drift_checked.set(checked_at.timestamp() if checked_at else 0)
+        with self._lock:
+            # What a check did not look at has no number any more.
+            self._views |= checked.views.keys() & frozenset(VIEWS)
+        for view in sorted(self._views):
+            test = checked.views.get(view)
+            families.drift_statistic.of(view).set(test.statistic if test else math.nan)
+            families.drift_p_value.of(view).set(test.p_value if test else math.nan)
+            families.drift_threshold.of(view).set(test.threshold if test else math.nan)
 
-    def drift_error(self) -> None:
-        """Counts a drift check that failed."""
+    def drift_check(self, is_error: bool) -> None:
+        """Counts a drift check of all workers; the one that had it made counts it."""
         families = self._families
-        families.drift_errors.inc()
-        families.drift_status.set(_STATUSES["error"])
+        families.drift_checks.inc()
+        if is_error:
+            families.drift_errors.inc()

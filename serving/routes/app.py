@@ -38,6 +38,7 @@ def routes_app(worker: Worker) -> Starlette:
             _route("/explain", predictions.explain, "POST"),
             _route("/feedback", predictions.feedback, "POST"),
             _route("/predictions/{request_id}", predictions.stored, "GET"),
+            _route("/predictions/{request_id}/image", predictions.image, "GET"),
             _route("/model", models.current, "GET"),
             _route("/model", models.activate, "PUT"),
             _route("/model/rollback", models.rollback, "POST"),

@@ -6,6 +6,8 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -27,6 +29,7 @@ from serving.problems import (
 )
 from serving.record import FeedbackRecord
 from serving.routes.answers import as_json
+from serving.routes.kept import read_kept
 from serving.routes.options import read_options
 from serving.routes.readers import AllBusyError, Readers
 from serving.schema import Answer, BatchAnswer, BatchEntry, FeedbackReceipt, StoredPrediction
@@ -40,11 +43,14 @@ ANSWER_WITHIN_S = 45.0
 # Threads that may wait for the log's database.
 READERS = 4
 
+_Found = TypeVar("_Found")
+
 _RETRY = {"Retry-After": "5"}
 _NOT_STORED = (
     "There is no such prediction; one of this moment may take a second to appear, and those of a "
     "batch have the id of its answer with -0, -1 and so on behind it."
 )
+_NOT_KEPT = "The image of this prediction is not kept, or no longer (VISIONSTACK_LOG_IMAGES)."
 _LOG_OFF = "The prediction log is switched off (VISIONSTACK_LOG=off): nothing is kept or found."
 
 
@@ -136,18 +142,30 @@ class PredictionRoutes:
 
     async def stored(self, request: Request) -> Response:
         """Answers with a prediction of before."""
+        return as_json(await self._stored(request))
+
+    async def image(self, request: Request) -> Response:
+        """Answers with the image of a prediction of before, if it was kept."""
+        found = await self._stored(request)
+        folder = self._worker.settings.log_folder / "images"
+        image = await self._read(read_kept, folder, found.image)
+        if image is None:
+            raise ProblemError(NOT_FOUND, _NOT_KEPT)
+        return image
+
+    async def _stored(self, request: Request) -> StoredPrediction:
         self._check_log()
         request_id = request.path_params["request_id"]
         found = None
         if re.fullmatch(REQUEST_ID, request_id):
-            found = await self._find(request_id)
+            found = await self._read(self._worker.log.find, request_id)
         if found is None:
             raise ProblemError(NOT_FOUND, _NOT_STORED)
-        return as_json(found)
+        return found
 
-    async def _find(self, request_id: str) -> StoredPrediction | None:
+    async def _read(self, read: Callable[..., _Found], *arguments: object) -> _Found:
         try:
-            return await self._readers.run(self._worker.log.find, request_id)
+            return await self._readers.run(read, *arguments)
         except LogError as error:
             raise ProblemError(NO_LOG, str(error), _RETRY) from error
         except AllBusyError:

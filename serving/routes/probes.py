@@ -10,7 +10,8 @@ from serving.page import page_response
 from serving.predict import reference
 from serving.problems import NOT_FOUND, ProblemError
 from serving.routes.answers import as_json
-from serving.schema import DriftReport, Readiness
+from serving.routes.drift import report_drift
+from serving.schema import Readiness
 from serving.worker import Worker
 
 LINKS = {
@@ -47,18 +48,7 @@ class ProbeRoutes:
 
     async def drift(self, request: Request) -> Response:
         """The last drift checks."""
-        drift, state = self._worker.drift, self._worker.host.state
-        last = drift.last
-        report = DriftReport(
-            verdict=last.verdict,
-            model=reference(state.model) if state.model else None,
-            window=drift.window.size,
-            n_waiting=len(drift.window),
-            views=dict(last.views),
-            detail=last.detail,
-            history=tuple(drift.history),
-        )
-        return as_json(report)
+        return as_json(report_drift(self._worker))
 
     async def index(self, request: Request) -> Response:
         """Says what runs here, and where to go on."""

@@ -47,7 +47,15 @@ def make_job(images: Path) -> MakeJob:
             "validation": {"suites": [], "fail_on": {"corrupt_images": "> 0"}},
             "training": {"epochs": 2, "batch_size": 16},
             "evaluation": {"gate": {"accuracy": 0.0}},
-            "bundle": {"n_reference": 12, "n_golden": 3},
+            "bundle": {"n_reference": 20, "n_golden": 3},
+            "drift": {
+                "backend": "scipy",
+                "windows": [20],
+                "every_n": 10,
+                "false_alarms": "1 per 1 days at 200 images per day",
+                "n_draws": 400,
+                "n_power_images": 0,
+            },
             "tracking": {"experiment": "colours", "tags": {"purpose": "test"}},
         }
         for name, section in sections.items():

@@ -53,6 +53,7 @@ def test_problems_and_limits_are_described() -> None:
         ("/model/rollback", "post", "200 400 401 403 404 409 422 429 503"),
         ("/feedback", "post", "202 400 401 403 404 408 413 415 422 429 503"),
         ("/predictions/{request_id}", "get", "200 401 404 429 503"),
+        ("/predictions/{request_id}/image", "get", "200 401 404 429 503"),
         ("/models", "get", "200 401 429"),
     ],
 )

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vision.bundles.drift_files import write_drift
 from vision.bundles.export import export_graph
 from vision.bundles.files import list_files
 from vision.bundles.golden import choose_golden, copy_golden, read_golden, write_answers
@@ -34,14 +35,15 @@ from vision.bundles.manifest import (
     Versions,
     write_manifest,
 )
+from vision.bundles.model_card import write_model_card
 from vision.bundles.reference import reference_rows, write_reference
 from vision.config import BundleConfig, DriftConfig, ModelConfig
-from vision.datasets.table import AnnotationTable
+from vision.datasets.table import SPLITS, AnnotationTable
+from vision.drift.detectors import REFERENCE_FILE
 from vision.errors import BundleError
 from vision.home import folder as home_folder
 
 MODEL_FILE = "model.keras"
-REFERENCE_FILE = "reference.parquet"
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ def build_bundle(
       source: model, data, metrics and lineage.
       model: name, architecture and input size.
       bundle: sizes of the reference set and the golden images, and the parity tolerance.
-      drift: dimensions and seed of the untrained encoder.
+      drift: the untrained encoder, the detectors and how often they may be wrong.
 
     Raises:
       BundleError: the graph differs from Keras by more than the tolerance on the golden images.
-      DatasetError: the validation split is empty.
-      ModelError: the model has no serving graph.
+      DatasetError: the validation split is empty or too small for drift detectors.
+      ModelError: the model has no serving graph, or the drift backend is not installed.
     """
     place = home_folder("bundles") / model.name
     place.mkdir(exist_ok=True)
@@ -123,7 +125,12 @@ def _fill(
     parity = _measure_parity(source.network, serve, serving, names, bundle.parity_tolerance)
     write_answers(serving, names, list(golden["label"]))
     write_reference(folder / REFERENCE_FILE, serving, source.table, rows, source.properties)
+    write_drift(folder, serving, source.table, rows, drift)
     manifest = _manifest(folder, source, model).model_copy(update={"parity": parity})
+    n_images = {split: len(source.table.rows(split)) for split in SPLITS}
+    # The card names the version, so it is no part of what the version is made of.
+    write_model_card(folder, manifest, n_images)
+    manifest = manifest.model_copy(update={"files": list_files(folder)})
     write_manifest(folder, manifest)
     ServingModel.load(folder).check_golden()
     return manifest

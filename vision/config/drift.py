@@ -79,7 +79,7 @@ class DriftConfig(Section):
         "1 per 90 days at 200 images per day"
     )
     n_draws: Annotated[int, Field(ge=200, le=100_000)] = 2_000
-    n_power_images: Annotated[int, Field(ge=0, le=100_000)] = 500
+    n_power_images: Annotated[int, Field(ge=0, le=100_000)] = 1_000
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     encoder_dimensions: Annotated[int, Field(ge=2, le=512)] = 32
     encoder_seed: Annotated[int, Field(ge=0)] = 0

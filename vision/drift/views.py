@@ -98,7 +98,7 @@ def read_reference(path: Path) -> DriftRows:
         if not len(table):
             raise ValueError("it has no row")
         found = {name: _vectors(table[name]) for name in vectors}
-        measured = np.stack([table[name].to_numpy() for name in PROPERTIES], axis=1)
+        measured = np.stack([_numbers(table[name].combine_chunks()) for name in PROPERTIES], axis=1)
     except (OSError, pyarrow.ArrowException, KeyError, ValueError) as error:
         raise BundleError(
             f"{path} cannot be used as a reference set: {error}; make a new bundle"
@@ -116,4 +116,9 @@ def read_reference(path: Path) -> DriftRows:
 
 def _vectors(column: Any) -> Floats:
     combined = column.combine_chunks()
-    return np.asarray(combined.flatten().to_numpy(), np.float32).reshape(len(combined), -1)
+    return _numbers(combined.flatten()).astype(np.float32).reshape(len(combined), -1)
+
+
+def _numbers(column: Any) -> Floats:
+    """Returns a column without a copy; ``to_numpy`` would import pandas wherever it is there."""
+    return np.asarray(np.from_dlpack(column))

@@ -1,12 +1,15 @@
 import itertools
 import math
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving.drift.verdict import Checked
 from serving.metrics import Metrics
+from vision.drift.names import VIEWS
 
 pytestmark = pytest.mark.unit
 
@@ -96,27 +99,56 @@ def test_lost_records_are_counted_once() -> None:
     assert f"# HELP visionstack_log_dropped_total {said}\n" in metrics.page()[0].decode()
 
 
+def _checked(status: str, **p_values: float) -> Checked:
+    views = {
+        view: {
+            "view": view, "detector": "ks", "n_images": 50, "statistic": 0.25, "p_value": p_value,
+            "threshold": 0.01, "is_drift": p_value < 0.01,
+        }
+        for view, p_value in p_values.items()
+    }  # fmt: skip
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    return Checked.model_validate(
+        {"verdict": {"status": status, "checked_at": at}, "views": views, "seconds": 0.5}
+    )
+
+
 @pytest.mark.parametrize(
-    ("status", "code"), [("unknown", 0), ("ok", 1), ("error", 2), ("drift", 3), ("new", 0)]
+    ("status", "code"), [("unknown", 0), ("ok", 1), ("error", 2), ("drift", 3)]
 )
 def test_the_drift_status_grows_with_what_is_wrong(status: str, code: float) -> None:
     metrics = Metrics()
-    metrics.drift("bbsd", 0.25, status)
-    metrics.drift("uae", math.nan, status)
+    metrics.drift(_checked(status, bbsd=0.5, uae=0.001), 137)
 
     found = _samples(metrics)
 
-    assert found['visionstack_drift_statistic{view="bbsd"}'] == 0.25
-    assert 'visionstack_drift_statistic{view="uae"}' not in found
     assert found["visionstack_drift_status"] == code
+    assert found['visionstack_drift_statistic{view="bbsd"}'] == 0.25
+    assert found['visionstack_drift_p_value{view="uae"}'] == 0.001
+    assert found['visionstack_drift_threshold{view="uae"}'] == 0.01
+    assert found["visionstack_drift_window_images"] == 137
+    assert found["visionstack_drift_check_seconds"] == 0.5
+    assert found["visionstack_drift_last_check_timestamp_seconds"] == 1_769_860_800
 
 
-def test_a_failed_drift_check_is_counted_and_shown() -> None:
+def test_a_view_that_the_last_check_did_not_look_at_has_no_number() -> None:
     metrics = Metrics()
-    metrics.drift_error()
+    metrics.drift(_checked("ok", bbsd=0.5, uae=0.4), 50)
+    metrics.drift(_checked("ok", uae=0.3), 60)
+
     found = _samples(metrics)
+
+    assert found['visionstack_drift_p_value{view="uae"}'] == 0.3
+    assert math.isnan(found['visionstack_drift_p_value{view="bbsd"}'])
+
+
+def test_drift_checks_and_those_that_failed_are_counted() -> None:
+    metrics = Metrics()
+    for is_error in (False, True, False):
+        metrics.drift_check(is_error)
+    found = _samples(metrics)
+    assert found["visionstack_drift_checks_total"] == 3
     assert found["visionstack_drift_errors_total"] == 1
-    assert found["visionstack_drift_status"] == 2
 
 
 def test_of_many_classes_the_first_200_are_shown_and_the_rest_summed() -> None:
@@ -152,7 +184,7 @@ def test_ls04_series_stay_below_1000_whatever_comes() -> None:
         metrics.swap(name)
         metrics.load_failure(name)
         metrics.model(f"m{number % 40}", name, number)
-        metrics.drift(name, 0.5, "ok")
+        metrics.drift(_checked("ok", **dict.fromkeys([name, *VIEWS], 0.5)), number)
 
     found = _samples(metrics)
 
@@ -202,6 +234,6 @@ def test_two_in_one_process_do_not_mix() -> None:
     pair = Metrics(), Metrics()
     for metrics, n_times in zip(pair, (1, 2), strict=True):
         for _ in itertools.repeat(None, n_times):
-            metrics.drift_error()
+            metrics.drift_check(is_error=True)
     counts = [_samples(metrics)["visionstack_drift_errors_total"] for metrics in pair]
     assert counts == [1, 2]

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.integration
 
 _WORKER = """
 import sys
+from serving.drift.verdict import Checked
 from serving.metrics import Metrics
+from serving.schema import DriftVerdict
 metrics = Metrics()
 n, version, generation, waiting, status = sys.argv[1:]
 for _ in range(int(n)):
@@ -21,7 +23,8 @@ for _ in range(int(n)):
     metrics.prediction("digits", "3", 0.9, False)
 metrics.model("digits", version, int(generation))
 metrics.log_status(int(waiting), 1)
-metrics.drift("bbsd", float(waiting), status)
+checked = Checked(verdict=DriftVerdict(status=status), seconds=float(waiting))
+metrics.drift(checked, int(waiting))
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -29,7 +32,7 @@ _READER = "from serving.metrics import Metrics; print(Metrics().page()[0].decode
 _SCRAPER = """
 from serving.metrics import Metrics
 metrics = Metrics()
-metrics.drift_error()
+metrics.drift_check(is_error=True)
 print(metrics.page()[0].decode())
 """
 
@@ -88,8 +91,9 @@ def test_ls04_the_page_of_any_worker_is_of_all_workers() -> None:
     assert found['visionstack_predictions_total{label="3",model="digits"}'] == 7
     assert found["visionstack_log_waiting"] == 15
     assert found["visionstack_log_dropped_total"] == 2
-    assert found['visionstack_drift_statistic{view="bbsd"}'] == 10
-    assert found["visionstack_drift_status"] == 3
+    # All workers share one verdict; the one that showed it last is right.
+    assert found["visionstack_drift_window_images"] == 5
+    assert found["visionstack_drift_status"] == 1
     assert found['visionstack_model_info{name="digits",version="v1"}'] == 1
     assert found['visionstack_model_info{name="digits",version="v2"}'] == 1
     generations = {
@@ -114,7 +118,7 @@ def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(folder: Path
     assert found[f'{name}{{method="POST",route="/predict",status="200"}}'] == 7
     assert found["visionstack_log_waiting"] == 5
     assert found["visionstack_log_dropped_total"] == 2
-    assert found['visionstack_drift_statistic{view="bbsd"}'] == 5
+    assert found["visionstack_drift_window_images"] == 5
     assert 'visionstack_model_info{name="digits",version="v1"}' not in found
     assert f'visionstack_model_generation{{pid="{killed.pid}"}}' not in found
     assert f'visionstack_model_generation{{pid="{other.pid}"}}' in found

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import cv2
@@ -29,9 +29,10 @@ from starlette.routing import Route
 from serving import schema
 from serving.explain import draw_explanation
 from serving.page import page_response
-from serving.problems import NO_KEY, ProblemError, image_problem, problem_response
+from serving.problems import NO_KEY, NOT_FOUND, ProblemError, image_problem, problem_response
 from tests.servers import free_port
 from vision.bundles.manifest import Lineage
+from vision.drift.names import VIEWS
 from vision.errors import ImageError
 from vision.images.decode import decode_image
 
@@ -48,6 +49,8 @@ class Pretend:
     Attributes:
       key: what X-API-Key must hold; empty for no key.
       problems: by path, what is answered instead.
+      report: what /drift says besides the verdict.
+      kept: the images of requests that are kept, by request id.
       seen: method, path and what came with it, of each call but those of the page itself.
     """
 
@@ -57,7 +60,8 @@ class Pretend:
     abstained: bool = False
     warnings: tuple[str, ...] = ()
     drift: str = "ok"
-    views: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, bytes] = field(default_factory=dict)
     has_map: bool = True
     key: str = ""
     delay_s: float = 0.0
@@ -85,6 +89,7 @@ class Pretend:
             Route("/feedback", self._feedback, methods=["POST"]),
             Route("/model", self._model),
             Route("/drift", self._drift),
+            Route("/predictions/{request_id}/image", self._image),
             Route("/ui", self._page),
         ]
         return Starlette(routes=routes, exception_handlers={ProblemError: self._refuse})
@@ -160,20 +165,68 @@ class Pretend:
 
     async def _drift(self, request: Request) -> Response:
         self._enter(request)
-        detail = "TimeoutError: the detectors did not end" if self.drift == "error" else ""
-        report = schema.DriftReport(
-            verdict=self.verdict,
-            model=self.model,
-            window=200,
-            n_waiting=37,
-            views=self.views,
-            detail=detail,
-        )
-        return _json(report)
+        detail = "The detectors did not end within 30 s." if self.drift == "error" else ""
+        shown = {"window": 200, "n_waiting": 37, "every_n": 50, "detail": detail, **self.report}
+        return _json(schema.DriftReport(verdict=self.verdict, model=self.model, **shown))
+
+    async def _image(self, request: Request) -> Response:
+        request_id = request.path_params["request_id"]
+        self._enter(request)
+        if request_id not in self.kept:
+            raise ProblemError(NOT_FOUND, "The image is not kept.")
+        return Response(self.kept[request_id], media_type="image/png")
 
 
 def _json(answer: BaseModel, status: int = 200) -> Response:
     return Response(answer.model_dump_json(), status, media_type="application/json")
+
+
+def drift_report(
+    status: str, views: tuple[str, ...] = VIEWS, n_checks: int = 24, moved: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Returns what /drift says: the last checks went from usual to moved, if anything has."""
+    rng = np.random.default_rng(5)
+    history = []
+    for index in range(n_checks):
+        levels = {}
+        for view in views:
+            is_far = view in moved and index >= n_checks - 6
+            p_value = 10 ** (-3 - 0.8 * (index - n_checks + 7)) if is_far else rng.uniform(0.01, 1)
+            levels[view] = {"p_value": p_value, "threshold": 0.0042}
+        is_last = index == n_checks - 1
+        found = "drift" if moved and index >= n_checks - 6 else "ok"
+        history.append(
+            {
+                "checked_at": CHECKED - timedelta(hours=n_checks - 1 - index),
+                "status": "error" if (is_last and status == "error") or index == 9 else found,
+                "n_images": 200,
+                "moved": moved if found == "drift" else (),
+                "views": {} if index == 9 else levels,
+            }
+        )
+    newest = history[-1]["views"]
+    tests = {
+        view: {
+            "view": view,
+            "detector": "chi_squared" if view == "classes" else "ks",
+            "n_images": 100 if view in moved else 200,
+            "statistic": 0.31,
+            **newest[view],
+            "is_drift": view in moved,
+            "column": "sharpness" if view == "properties" else f"{view} 3",
+        }
+        for view in views
+    }
+    return {
+        "views": tests,
+        "tests": tuple(tests.values()),
+        "moved": moved,
+        "since": CHECKED - timedelta(hours=5) if moved else None,
+        "history": history,
+        "alarm_rate": 1 / 360,
+        "false_alarms": "Without drift, about 1 check in 360 finds some (1 per 90 days at 200 "
+        "images per day were allowed when the model was made).",
+    }
 
 
 def activation_map() -> npt.NDArray[np.float32]:

@@ -13,7 +13,14 @@ import pytest
 from serving.problems import TOO_MANY, ProblemError
 from tests.fake_bundle import encode_image
 from tests.serving.page.conftest import Open
-from tests.serving.page.pretend import CLASSES, PROBABILITIES, Pretend, draw_sunset
+from tests.serving.page.pretend import (
+    CHECKED,
+    CLASSES,
+    PROBABILITIES,
+    Pretend,
+    draw_sunset,
+    drift_report,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -79,7 +86,10 @@ def result(page: Page, service: Pretend, image: Path) -> None:
 
 def doubt(page: Page, service: Pretend, image: Path) -> None:
     service.abstained, service.drift, service.warnings = True, "drift", ("The first was read.",)
-    service.views = {"embedding_uae": {"statistic": 0.3, "p_value": 0.001, "is_drift": True}}
+    service.report = drift_report("drift", moved=("uae", "properties"))
+    service.report["examples"] = [
+        {"request_id": "0f8fad5bd9cb469fa1", "time": CHECKED, "view": "uae", "distance": 4.0}
+    ]
     result(page, service, image)
     page.get_by_role("button", name="Wrong").click()
     page.locator("#drift summary").click()

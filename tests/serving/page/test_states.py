@@ -9,7 +9,7 @@ import pytest
 from serving.problems import NO_LOG, NO_MODEL, ProblemError
 from tests.fake_bundle import encode_image
 from tests.serving.page.conftest import Open
-from tests.serving.page.pretend import CLASSES, Pretend, draw_sunset
+from tests.serving.page.pretend import CHECKED, CLASSES, Pretend, draw_sunset, drift_report
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -29,7 +29,7 @@ VERDICTS = {
     "unknown": ("Drift not checked yet", "37 of 200 predictions gathered."),
     "ok": ("No drift", "Checked 02/01/2026, 09:30 on 200 predictions."),
     "drift": ("Drift found", "Recent images differ from those the model was trained for."),
-    "error": ("Drift check failed", "TimeoutError: the detectors did not end"),
+    "error": ("Drift check failed", "The detectors did not end within 30 s."),
 }
 
 
@@ -52,13 +52,47 @@ def test_an_answer_brings_the_badge_up_to_date(
     page = open_page().page
     page.get_by_text("No drift", exact=True).wait_for()
     service.drift = "drift"
-    test = {"statistic": 0.31344, "p_value": 0.00021, "threshold": 0.05, "is_drift": True}
-    service.views = {"embedding_bbsd": test}
+    service.report = drift_report("drift", ("bbsd", "properties"), moved=("properties",))
     page.set_input_files("#file", image)
     page.get_by_role("list", name="Warnings").get_by_text("Drift was found").wait_for()
     page.get_by_text("Drift found", exact=True).click()
-    view = page.locator("#drift-views li span").all_inner_texts()
-    assert view == ["drift", "statistic 0.313, p-value 0.00021, threshold 0.05"]
+    page.get_by_text("Light, colour, sharpness").wait_for()
+    views = page.locator("#drift-views li").all_inner_texts()
+    assert [view.split("\n") for view in views] == [
+        ["Light, colour, sharpness", "moved",
+         "p-value < 0.0001, drift below 0.0042 · 100 images · most: sharpness"],
+        ["What the model answers", "as usual", "p-value 0.8, drift below 0.0042 · 200 images"],
+    ]  # fmt: skip
+    assert page.locator("#drift-text").inner_text().endswith("Since 02/01/2026, 04:30.")
+    charts = page.locator("#drift-views svg").evaluate_all("all => all.map((e) => e.ariaLabel)")
+    assert charts == [
+        "Light, colour, sharpness: 6 of the last 23 checks below the threshold",
+        "What the model answers: 0 of the last 23 checks below the threshold",
+    ]
+    assert page.locator("#drift-views circle.far").count() == 6
+
+
+def test_unusual_images_are_shown_where_they_are_kept(open_page: Open, service: Pretend) -> None:
+    ids = [f"0f8fad5bd9cb469fa16570867728950{n}" for n in range(3)]
+    service.drift = "drift"
+    service.report = drift_report("drift", moved=("uae",))
+    service.report["examples"] = [
+        {"request_id": each, "time": CHECKED, "view": "uae", "distance": 4.0, "image": n < 2}
+        for n, each in enumerate(ids)
+    ]
+    service.kept = {ids[0]: encode_image(draw_sunset(80, 60))}
+    watched = open_page()
+    page = watched.page
+    page.get_by_text("Drift found", exact=True).wait_for()
+    assert [path for _, path, _ in service.seen if "/image" in path] == []
+    page.get_by_text("Drift found", exact=True).click()
+    picture = page.get_by_role("img", name=f"Image of request {ids[0]}")
+    picture.wait_for()
+    assert picture.evaluate("(e) => [e.naturalWidth, e.naturalHeight]") == [80, 60]
+    assert page.locator("#drift-examples code").all_inner_texts() == ids
+    assert page.locator("#drift-examples img").count() == 1
+    asked = [path for _, path, _ in service.seen if path.endswith("/image")]
+    assert sorted(set(asked)) == [f"/predictions/{each}/image" for each in ids[:2]]
 
 
 def test_se01_a_key_is_asked_for_and_kept_in_this_tab(
@@ -144,7 +178,7 @@ def test_in11_hostile_text_is_shown_as_text(
     file.write_bytes(encode_image(draw_sunset(80, 60)))
     service.classes = (HOSTILE, "__proto__", "constructor", *CLASSES[3:])
     service.warnings = (HOSTILE,)
-    service.views = {HOSTILE: {"statistic": 1.0, HOSTILE: 2.0, "is_drift": False}}
+    service.report = drift_report("ok", (HOSTILE, "__proto__"))
     page = open_page().page
     page.set_input_files("#file", file)
     page.locator("#result").wait_for()

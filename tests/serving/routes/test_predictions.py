@@ -13,7 +13,7 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from serving import predict
-from serving.drift.check import Checked
+from serving.drift.verdict import Checked
 from serving.schema import DriftVerdict
 from tests.corpus import good_cases
 from tests.fake_bundle import (
@@ -163,10 +163,10 @@ def test_probabilities_may_be_rounded(make_client: MakeClient) -> None:
 def test_the_last_drift_verdict_comes_with_the_answer(client: TestClient) -> None:
     worker = client.worker  # type: ignore[attr-defined]
     verdict = DriftVerdict(status="drift", n_images=100)
-    worker.drift.last = Checked(verdict, (NAME, VERSION), {}, "")
+    worker.drift.last = Checked(verdict=verdict, key=(NAME, VERSION))
     assert post(client).json()["drift"]["status"] == "drift"
     assert client.get("/drift").json()["verdict"]["n_images"] == 100
-    worker.drift.last = Checked(verdict, (NAME, "another"), {}, "")
+    worker.drift.last = Checked(verdict=verdict, key=(NAME, "another"))
     assert post(client).json()["drift"]["status"] == "unknown"
 
 

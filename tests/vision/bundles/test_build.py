@@ -6,19 +6,32 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.drift_bundle import make_rows
 from tests.synthetic import make_table
 from vision.bundles.build import BundleSource, build_bundle
 from vision.bundles.load import ServingModel
 from vision.bundles.manifest import Lineage, read_manifest
 from vision.config import AugmentationConfig, BundleConfig, DriftConfig, ModelConfig, TrainingConfig
+from vision.drift.detectors import DriftDetectors
+from vision.drift.names import PROPERTIES, VECTORS
 from vision.errors import BundleError, DatasetError
-from vision.images.preprocess import load_image
+from vision.images.decode import decode_image
+from vision.images.measure import measure_image
+from vision.images.preprocess import load_image, resize_image
 from vision.properties import compute_properties
 from vision.quiet import import_tensorflow
 from vision.training.fit import train_model
 
 MODEL = ModelConfig(name="colours", input_size=(24, 20))
 BUNDLE = BundleConfig(n_reference=20, n_golden=5)
+DRIFT = DriftConfig(
+    backend="scipy",
+    windows=(20, 36),
+    every_n=10,
+    false_alarms="1 per 1 days at 200 images per day",
+    n_draws=400,
+    n_power_images=0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +48,7 @@ def source(tmp_path_factory) -> BundleSource:
 def bundle(source, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VISIONSTACK_HOME", str(tmp_path_factory.mktemp("home")))
-        return build_bundle(source, MODEL, BUNDLE, DriftConfig())
+        return build_bundle(source, MODEL, BUNDLE, DRIFT)
 
 
 def test_it_holds_what_the_service_needs(bundle):
@@ -46,6 +59,8 @@ def test_it_holds_what_the_service_needs(bundle):
         "serving.onnx",
         "labels.json",
         "reference.parquet",
+        "drift/detectors.json",
+        "model_card.md",
         "golden/expected.json",
         *(f"golden/0{number}.png" for number in range(5)),
     }
@@ -108,8 +123,45 @@ def test_every_reference_row_can_be_recomputed_from_its_image(bundle, source):
         data = (source.table.root / row.path).read_bytes()
         alone = serving.predict(load_image(data, (24, 20))[None])
         np.testing.assert_allclose(row.probabilities, alone.probabilities[0], atol=1e-6)
-        np.testing.assert_allclose(row.embedding_uae, alone.embedding_uae[0], atol=1e-5)
-        assert row.brightness == properties.loc[row.path, "brightness"]
+        for name in VECTORS.values():
+            np.testing.assert_allclose(getattr(row, name), getattr(alone, name)[0], atol=1e-5)
+        measured = measure_image(decode_image(data), len(data))
+        for name in PROPERTIES:
+            assert getattr(row, name) == properties.loc[row.path, name] == measured[name]
+
+
+def test_what_the_detectors_compare_is_recomputed_from_each_image(bundle, source):
+    detectors, serving = DriftDetectors.load(bundle.folder), ServingModel.load(bundle.folder)
+    reference = pq.read_table(bundle.folder / "reference.parquet").to_pandas()
+    images = [(source.table.root / path).read_bytes() for path in reference["path"]]
+    alone = [serving.predict(load_image(data, (24, 20))[None]) for data in images]
+    for view, name in VECTORS.items():
+        values = np.concatenate([getattr(output, name) for output in alone])
+        np.testing.assert_allclose(detectors.reference.view(view), values, atol=1e-5)
+    classes = [output.probabilities[0].argmax() for output in alone]
+    assert detectors.reference.classes.tolist() == classes
+
+
+def test_its_drift_detectors_are_calibrated_and_work(bundle, source):
+    detectors = DriftDetectors.load(bundle.folder)
+    assert detectors.file.n_reference == 20
+    assert detectors.file.n_classes == 3
+    assert (detectors.sizes, detectors.alarm_rate) == ((20, 36), pytest.approx(0.05))
+    rows = source.table.rows("test")
+    images = [decode_image((source.table.root / path).read_bytes()) for path in rows["path"]]
+    shuffled = np.random.default_rng(0).permutation(len(images))
+    serving = ServingModel.load(bundle.folder)
+    seen = make_rows(serving, np.stack([resize_image(images[i], (24, 20)) for i in shuffled]))
+    assert not detectors.check(seen).is_drift
+    dark = make_rows(serving, np.stack([resize_image(images[i] // 2, (24, 20)) for i in shuffled]))
+    assert "properties" in detectors.check(dark).moved
+
+
+def test_too_few_held_out_images_for_detectors_are_refused(source, home):
+    few = BUNDLE.model_copy(update={"n_reference": 19})
+    with pytest.raises(DatasetError, match=r"has 19 images .* dataset\.split\.validation"):
+        build_bundle(source, MODEL, few, DRIFT)
+    assert list((home / "bundles" / "colours").iterdir()) == []
 
 
 def test_golden_images_take_the_classes_in_turn(bundle):
@@ -120,7 +172,7 @@ def test_golden_images_take_the_classes_in_turn(bundle):
 def test_a_graph_that_differs_from_keras_is_refused(source, home, monkeypatch):
     strict = BUNDLE.model_copy(update={"parity_tolerance": 1e-30})
     with pytest.raises(BundleError, match=r"differs from Keras by .* allowed are 1e-30"):
-        build_bundle(source, MODEL, strict, DriftConfig())
+        build_bundle(source, MODEL, strict, DRIFT)
     assert list((home / "bundles" / "colours").iterdir()) == []
 
 
@@ -129,7 +181,7 @@ def test_an_empty_validation_split_is_refused(source, home):
     table = type(source.table).from_rows(source.table.root, rows.to_dict("records"))
     broken = BundleSource(source.network, table, source.properties, {}, Lineage())
     with pytest.raises(DatasetError, match="has no image for the reference set"):
-        build_bundle(broken, MODEL, BUNDLE, DriftConfig())
+        build_bundle(broken, MODEL, BUNDLE, DRIFT)
 
 
 def test_a_changed_graph_is_refused_when_loaded(bundle, tmp_path: Path):
@@ -146,4 +198,4 @@ def test_properties_of_other_images_are_refused(source, home):
     fewer = source.properties.iloc[:-30]
     broken = BundleSource(source.network, source.table, fewer, {}, Lineage())
     with pytest.raises(DatasetError, match="have no row in the image-property table"):
-        build_bundle(broken, MODEL, BUNDLE, DriftConfig())
+        build_bundle(broken, MODEL, BUNDLE, DRIFT)

@@ -1,0 +1,38 @@
+"""What ``GET /drift`` says."""
+
+from __future__ import annotations
+
+from serving.log.images import is_chosen
+from serving.predict import reference
+from serving.schema import DriftExample, DriftReport
+from serving.settings import ServiceSettings
+from serving.worker import Worker
+
+
+def report_drift(worker: Worker) -> DriftReport:
+    """Returns the last checks of the model version that is served, from memory."""
+    drift, state = worker.drift, worker.host.state
+    plan = drift.plan
+    last = worker.checked(state.model) if state.model else drift.last
+    return DriftReport(
+        verdict=last.verdict,
+        model=reference(state.model) if state.model else None,
+        window=plan.most if plan else 0,
+        n_waiting=drift.n_waiting,
+        every_n=plan.every_n if plan else 0,
+        since=last.since,
+        moved=last.moved,
+        views=last.views,
+        tests=last.tests,
+        alarm_rate=plan.alarm_rate if plan else None,
+        false_alarms=plan.alarms_in_words if plan else "",
+        detail=last.detail,
+        examples=tuple(_with_image(each, worker.settings) for each in last.examples),
+        history=last.history,
+    )
+
+
+def _with_image(example: DriftExample, settings: ServiceSettings) -> DriftExample:
+    keeps = settings.log != "off" and settings.log_images > 0
+    is_kept = keeps and is_chosen(example.request_id, settings.log_images)
+    return example.model_copy(update={"image": is_kept})
