@@ -1,6 +1,7 @@
 """The command line: reads a job, runs its pipeline, and says how it ended.
 
-Exit codes: 0 done, 1 failed, 2 bad configuration or stack, 3 stopped by a gate, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 bad configuration or stack, 3 stopped by a gate, 4 drift found,
+130 interrupted.
 Only light modules are imported up here, so that help and bad configurations are answered at once.
 """
 
@@ -16,13 +17,15 @@ import click
 
 from pipelines.data_commands import data
 from pipelines.log_commands import log
+from pipelines.monitor_commands import monitor
+from pipelines.simulate_commands import simulate
 from pipelines.writing import writing
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
 from vision.streams import outlive_readers
 
-DONE, FAILED, BAD_CONFIGURATION, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
-_EXIT_CODES = {"completed": DONE, "failed": FAILED, "stopped": STOPPED}
+DONE, FAILED, BAD_CONFIGURATION, STOPPED, DRIFT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_EXIT_CODES = {"completed": DONE, "failed": FAILED, "stopped": STOPPED, "drift": DRIFT}
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -41,6 +44,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
     For example: python run.py --config configs/train.yaml --set training.epochs=5
     """
+    context.obj = _run_job  # for ``monitor``, which runs a job too
     if context.invoked_subcommand is not None:
         if any(options.values()):
             raise click.UsageError(f"{context.invoked_subcommand} takes none of the job's options")
@@ -133,6 +137,8 @@ def _tell(changes: Sequence[Any], *waiting: Any) -> None:
 
 cli.add_command(data)
 cli.add_command(log)
+cli.add_command(monitor)
+cli.add_command(simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

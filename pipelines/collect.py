@@ -14,14 +14,23 @@ from zenml.enums import ExecutionStatus
 from zenml.models import ArtifactVersionResponse, PipelineRunResponse, StepRunResponse
 from zenml.utils.dashboard_utils import get_run_url
 
+from pipelines.monitoring_entry import MonitoringEntry
 from pipelines.report import FindingEntry, ModelName, RunLink, RunReport
 from steps import tracking
 from vision.bundles.build import Bundle
 from vision.evaluation import EvaluationReport
+from vision.monitoring.report import MonitoringReport
 from vision.validation.report import Gate, ValidationReport
 
 # Training comes first: a model's tracking run is the one that it was trained in.
-_TRACKING_STEPS = ("train_model", "evaluate_model", "evaluate_bundle", "validate_dataset")
+_MONITORING_STEP = "report_monitoring"
+_TRACKING_STEPS = (
+    "train_model",
+    "evaluate_model",
+    "evaluate_bundle",
+    "validate_dataset",
+    _MONITORING_STEP,
+)
 
 
 def collect(run: PipelineRunResponse) -> RunReport:
@@ -33,7 +42,8 @@ def collect(run: PipelineRunResponse) -> RunReport:
     )
     bundle = _load(steps, "build_bundle", Bundle) or _load(steps, "load_bundle", Bundle)
     gates = (*_gates(validation), *_gates(evaluation))
-    status = _status(run, gates)
+    monitoring = _monitoring(steps)
+    status = _status(run, gates, monitoring)
     return RunReport(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status=status,
@@ -46,15 +56,43 @@ def collect(run: PipelineRunResponse) -> RunReport:
         seconds={name: _seconds(step) for name, step in steps.items()},
         findings=tuple(map(FindingEntry.of, validation.findings)) if validation else (),
         left_out=_left_out(steps),
-        error=_error(run) if status == "failed" else None,
+        monitoring=monitoring,
+        error=_why(run, monitoring) if status == "failed" else None,
     )
 
 
+def find_monitoring(run: PipelineRunResponse) -> MonitoringReport:
+    """Returns the report of a pipeline run that made one."""
+    report = _load(run.steps, _MONITORING_STEP, MonitoringReport)
+    assert isinstance(report, MonitoringReport)
+    return report
+
+
+def _monitoring(steps: Mapping[str, StepRunResponse]) -> MonitoringEntry | None:
+    report = _load(steps, _MONITORING_STEP, MonitoringReport)
+    if report is None:
+        return None
+    [version] = steps[_MONITORING_STEP].outputs["monitoring_report"]
+    noted = version.run_metadata
+    review = _load(steps, "write_review", str)
+    return MonitoringEntry.of(
+        report, str(noted.get("page", "")), str(noted.get("note", "")), review or ""
+    )
+
+
+def _why(run: PipelineRunResponse, monitoring: MonitoringEntry | None) -> str:
+    if run.status == ExecutionStatus.COMPLETED and monitoring is not None:
+        return monitoring.problems
+    return _error(run)
+
+
 def _status(
-    run: PipelineRunResponse, gates: tuple[Gate, ...]
-) -> Literal["completed", "failed", "stopped"]:
+    run: PipelineRunResponse, gates: tuple[Gate, ...], monitoring: MonitoringEntry | None
+) -> Literal["completed", "failed", "stopped", "drift"]:
     if run.status == ExecutionStatus.COMPLETED:
-        return "completed"
+        if monitoring is None:
+            return "completed"
+        return "drift" if monitoring.has_drift else "failed" if monitoring.problems else "completed"
     return "failed" if all(gate.passed for gate in gates) else "stopped"
 
 
@@ -63,9 +101,9 @@ def _load(steps: Mapping[str, StepRunResponse], name: str, kind: type[Any]) -> A
     step = steps.get(name)
     if step is None or not step.status.is_successful:
         return None
-    loaded = next(_artifacts(step)).load()
-    assert isinstance(loaded, kind)
-    return loaded
+    # A step with several outputs is asked for one of its kind.
+    loaded = (version.load() for version in _artifacts(step))
+    return next((each for each in loaded if isinstance(each, kind)), None)
 
 
 def _artifacts(step: StepRunResponse) -> Iterator[ArtifactVersionResponse]:
@@ -103,7 +141,8 @@ def _model(steps: Mapping[str, StepRunResponse], bundle: Bundle | None) -> Model
 def _tracking_run(steps: Mapping[str, StepRunResponse]) -> RunLink:
     for name in _TRACKING_STEPS:
         if name in steps and steps[name].status.is_successful:
-            noted = str(next(_artifacts(steps[name])).run_metadata.get("tracking_run", ""))
+            notes = [each.run_metadata.get("tracking_run") for each in _artifacts(steps[name])]
+            noted = str(next((note for note in notes if note), ""))
             # A model trained without a tracker has no tracking run, whatever came from the cache.
             return RunLink(id=noted, url=tracking.find_url(noted)) if noted else RunLink()
     return RunLink()

@@ -102,7 +102,7 @@ def fix(config: Path, overrides: Sequence[str], yes: bool) -> int:
     """Moves damaged files and needless copies into a folder beside the images."""
     from pipelines.data_fix import fix_dataset
 
-    click.echo(fix_dataset(_load_job(config, overrides).dataset, is_meant=yes))
+    click.echo(fix_dataset(_load_job(config, overrides).images, is_meant=yes))
     return DONE
 
 
@@ -129,7 +129,7 @@ def diff(
     """Compares two revisions: what was added, removed, relabelled, or moved between splits."""
     from pipelines.data_diff import diff_revisions
 
-    changes = diff_revisions(_load_job(config, overrides).dataset, before, after)
+    changes = diff_revisions(_load_job(config, overrides).images, before, after)
     click.echo(changes.summary())
     if output is not None:
         with writing("--output", output):
@@ -156,7 +156,7 @@ def heal(config: Path, overrides: Sequence[str]) -> int:
     """Reads every file of a revision again and fetches the damaged ones anew."""
     from steps.revisions import heal
 
-    report = heal(_load_job(config, overrides).dataset)
+    report = heal(_load_job(config, overrides).images)
     click.echo(report.summary)
     return DONE if report.is_whole else FAILED
 
@@ -170,7 +170,7 @@ def preview(config: Path, overrides: Sequence[str], output: Path, n_images: int)
     from steps.datasets import read_dataset
     from vision.samples import draw_samples
 
-    table = read_dataset(_load_job(config, overrides).dataset)
+    table = read_dataset(_load_job(config, overrides).images)
     with writing("--output", output):
         output.write_bytes(draw_samples(table, n_images))
     click.echo(f"{min(n_images, len(table)):,} of {len(table):,} images: {output}")

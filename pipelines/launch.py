@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from zenml.client import Client
@@ -18,20 +16,18 @@ from zenml.exceptions import RunInterruptedException, RunStoppedException, ZenML
 from zenml.models import PipelineRunResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
-from pipelines.collect import collect
+from pipelines.check_alerts import check_alerts
+from pipelines.collect import collect, find_monitoring
 from pipelines.console import short_log
+from pipelines.inputs import digest_names, find_inputs
 from pipelines.leftovers import mark_failed, mark_leftovers, this_process
-from pipelines.options import champion_tag
 from pipelines.report import RunReport
+from pipelines.retrain import check_retrain, maybe_retrain
+from pipelines.schedule_zenml import register_schedule
 from pipelines.settings import check_settings
-from serving.models.store import bundle_folder, bundle_tag
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
-from steps.datasets import origin_of, read_dataset
-from vision.bundles.champion import read_champion
-from vision.bundles.class_changes import find_class_changes
 from vision.config import JobConfig
-from vision.datasets.load import dataset_digest
 from vision.environment import prepare
 from vision.errors import BundleError, DatasetError
 
@@ -50,7 +46,8 @@ def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) 
 
     Raises:
       StackError: the stack is missing or cannot be used here; nothing was started.
-      ConfigError: ZenML refuses a setting of ``zenml.settings``; nothing was started.
+      ConfigError: ZenML refuses a setting of ``zenml.settings``, ``monitoring.retrain.config``
+        cannot be run, or a variable that an alert names is not set; nothing was started.
       KeyboardInterrupt: the user stopped it; the pipeline run is marked as failed.
     """
     prepare()
@@ -58,13 +55,44 @@ def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) 
     with _on_stack(stack), short_log():
         check_active_stack(stack)
         mark_leftovers()
+        _check_monitoring(job)
         pipeline = _configured(job, use_cache)
         name = f"{job.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
         failure = _run(pipeline.with_options(run_name=name), job, name)
         run = _find(name)
         if run is None:
             return RunReport(pipeline=job.pipeline, status="failed", error=failure)
-        return collect(_wait(run))
+        run = _wait(run)
+        report = collect(run)
+    if report.monitoring is None:
+        return report
+    # With the stack given back: training takes it anew.
+    found = find_monitoring(run)
+    done = maybe_retrain(job, found, lambda new: launch(new, stack=stack, use_cache=use_cache))
+    return report.retrained(done)
+
+
+def schedule(job: JobConfig, stack: str | None = None) -> str:
+    """Lets the orchestrator of a stack run a monitoring job at ``monitoring.every``.
+
+    Returns:
+      what was done, in a sentence.
+
+    Raises:
+      StackError: the stack is missing, cannot be used here, or keeps no schedules.
+      ConfigError: ZenML refuses a setting of ``zenml.settings``.
+    """
+    prepare()
+    check_server()
+    with _on_stack(stack), short_log():
+        check_active_stack(stack)
+        _check_monitoring(job)
+        pipeline = _configured(job, use_cache=True)
+        # No process of this machine is behind a run that the orchestrator starts.
+        options = {"extra": {"process": None}}
+        return register_schedule(
+            job, lambda at: pipeline.with_options(schedule=at, **options)(job=job)
+        )
 
 
 def plan(job: JobConfig, stack: str | None = None) -> str:
@@ -80,7 +108,7 @@ def plan(job: JobConfig, stack: str | None = None) -> str:
         check_active_stack(stack)
         model = Client().active_stack_model
         pipeline = _configured(job, use_cache=True)
-        pipeline.prepare(job=job, **dict.fromkeys(_digest_names(job), "unknown"))
+        pipeline.prepare(job=job, **dict.fromkeys(digest_names(job), "unknown"))
         components = [
             f"  {kind.value}: {component.name} ({component.flavor_name})"
             for kind, found in model.components.items()
@@ -110,8 +138,16 @@ def _on_stack(name: str | None) -> Iterator[None]:
             os.environ[ENV_ZENML_ACTIVE_STACK_ID] = before
 
 
-def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
+def _check_monitoring(job: JobConfig) -> None:
+    """Refuses a monitoring job that could not act, or tell anybody, once it has found drift."""
+    if job.pipeline == "monitoring":
+        check_alerts(job)
+        check_retrain(job)
+
+
+def _configured(job: JobConfig, use_cache: bool, *, is_started_here: bool = True) -> Pipeline:
     from pipelines.evaluation import evaluation
+    from pipelines.monitoring import monitoring
     from pipelines.training import training
     from pipelines.validation import validation
 
@@ -120,67 +156,21 @@ def _configured(job: JobConfig, use_cache: bool) -> Pipeline:
         "enable_cache": use_cache and job.zenml.enable_cache,
         "settings": dict(job.zenml.settings),
         "tags": list(job.zenml.tags),
-        "extra": this_process(),
+        "extra": this_process() if is_started_here else {},
     }
-    pipelines = {"training": training, "evaluation": evaluation, "validation": validation}
+    pipelines = {
+        "training": training,
+        "evaluation": evaluation,
+        "validation": validation,
+        "monitoring": monitoring,
+    }
     return pipelines[job.pipeline].with_options(**options)
-
-
-def _digest_names(job: JobConfig) -> tuple[str, ...]:
-    changing = {"training": ("weights_digest",), "evaluation": ("bento_model",)}
-    return ("data_digest", *changing.get(job.pipeline, ()))
-
-
-def _inputs(job: JobConfig) -> dict[str, Any]:
-    """Returns what decides, beside the job and the code, whether steps run again."""
-    inputs: dict[str, Any] = {}
-    in_use = champion_tag(job.model.name)
-    if job.pipeline == "training":
-        inputs = {"weights_digest": _file_digest(job.model.weights)}
-    elif job.pipeline == "evaluation":
-        in_use = _evaluated(job)
-        inputs = {"bento_model": in_use}
-    table = read_dataset(job.dataset)
-    # Not the classes themselves: they are the same before the first champion and after it.
-    changes = find_class_changes(bundle_folder(in_use), table) if in_use else ()
-    return {
-        "data_digest": dataset_digest(table),
-        "data_origin": origin_of(table),
-        "class_changes": changes,
-        **inputs,
-    }
-
-
-def _file_digest(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _evaluated(job: JobConfig) -> str:
-    """Returns the tag of the model version to evaluate, which is in the store."""
-    name, version = job.model.name, job.evaluation.model
-    if version is not None:
-        tag = bundle_tag(name, version)
-        try:
-            bundle_folder(tag)
-        except BundleError as error:
-            raise BundleError(f"evaluation.model = {version!r}: {error}") from error
-        return tag
-    champion = read_champion(name)
-    if champion is None:
-        raise BundleError(
-            f"model.name = {name!r} has no champion to evaluate; train one with pipeline: "
-            "training, or name a version in evaluation.model"
-        )
-    return champion.bento_model
 
 
 def _run(pipeline: Pipeline, job: JobConfig, name: str) -> str | None:
     """Runs the pipeline; returns why it ended early, None where it did not."""
     try:
-        inputs = _inputs(job)
+        inputs = find_inputs(job)
     except (DatasetError, BundleError) as error:
         return str(error)
     try:

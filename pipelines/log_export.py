@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +23,7 @@ from serving.log.reading import (
     LoggedModel,
     list_models,
     read_predictions,
+    vector_lengths,
 )
 
 _TEXTS = ("label", "image", "perceptual_hash", "mirrored_hash")
@@ -34,7 +37,8 @@ def export_predictions(
     """Writes predictions to a file, by model version and then by time.
 
     The file appears when it is complete. Its metadata ``classes`` holds the class names of each
-    ``name:version`` as JSON.
+    ``name:version`` as JSON. ``embedding_penultimate`` is NaN in rows of releases that had none,
+    and no column where there are no others.
 
     Args:
       output: the file to write; its folder exists.
@@ -53,7 +57,8 @@ def export_predictions(
     with open_log(address) as engine:
         with engine.connect() as connection:
             models = list_models(connection, name or None, version or None)
-        schema = _schema(models, model)
+            lengths = [vector_lengths(connection, each) for each in models]
+        schema = _schema(models, lengths, model)
         temporary = output.with_name(f".{output.name}.tmp")
         n_rows = 0
         try:
@@ -68,22 +73,25 @@ def export_predictions(
     return n_rows
 
 
-def _schema(models: Sequence[LoggedModel], asked: str | None) -> pa.Schema:
+def _schema(
+    models: Sequence[LoggedModel], lengths: Sequence[dict[str, int]], asked: str | None
+) -> pa.Schema:
     if not models:
         wanted = f"of the model {asked!r}" if asked else "yet"
         raise LogError(f"the log has no predictions {wanted}; GET /models lists what is served")
-    sizes = {(len(model.classes), model.embedding_size) for model in models}
-    if len(sizes) > 1:
+    # A length of 0 fits any other: none is stored.
+    found = {name: {each[name] for each in lengths} - {0} for name in VECTORS}
+    if any(len(several) > 1 for several in found.values()):
         names = ", ".join(
-            f"{model.name}:{model.version} ({len(model.classes)} classes, embedding of "
-            f"{model.embedding_size})"
-            for model in models
+            f"{model.name}:{model.version} ({len(model.classes)} classes, embeddings of "
+            f"{each['embedding_uae']}, {each['embedding_bbsd']} and "
+            f"{each['embedding_penultimate']})"
+            for model, each in zip(models, lengths, strict=True)
         )
         raise LogError(
             f"the predictions have vectors of several lengths, and a file holds those of one: "
             f"{names}; export one at a time with --model NAME:VERSION"
         )
-    [(n_classes, embedding_size)] = sizes
     classes = {f"{model.name}:{model.version}": list(model.classes) for model in models}
     fields = [
         ("request_id", pa.string()),
@@ -92,9 +100,7 @@ def _schema(models: Sequence[LoggedModel], asked: str | None) -> pa.Schema:
         ("model_version", pa.string()),
         *((column, _type_of(column)) for column in _columns()),
         ("true_labels", pa.list_(pa.string())),
-        ("probabilities", pa.list_(pa.float32(), n_classes)),
-        ("embedding_uae", pa.list_(pa.float32(), embedding_size)),
-        ("embedding_bbsd", pa.list_(pa.float32(), n_classes)),
+        *((name, pa.list_(pa.float32(), *each)) for name, each in found.items() if each),
     ]
     return pa.schema(fields, metadata={"classes": json.dumps(classes)})
 
@@ -117,8 +123,14 @@ def _record_batch(batch: LoggedBatch, schema: pa.Schema) -> pa.RecordBatch:
         "model_name": [batch.model.name] * len(batch),
         "model_version": [batch.model.version] * len(batch),
     }
-    for name in VECTORS:
-        vectors = getattr(batch, name)
-        columns[name] = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
+    for name in set(VECTORS) & set(schema.names):
+        length = schema.field(name).type.list_size
+        columns[name] = _as_lists(getattr(batch, name), length)
     arrays = [pa.array(columns[field.name], field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _as_lists(vectors: npt.NDArray[np.float32], length: int) -> pa.Array:
+    # Not null: pyarrow cannot read such lists back from parquet where one is null.
+    whole = vectors if vectors.shape[1] else np.full((len(vectors), length), np.nan, np.float32)
+    return pa.FixedSizeListArray.from_arrays(whole.ravel(), length)

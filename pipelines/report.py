@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.monitoring_entry import MonitoringEntry
 from vision.validation.names import FILE_CHECKS
 from vision.validation.report import Finding, Gate, Severity
 from vision.validation.shorten import shorten
@@ -70,7 +71,8 @@ class RunReport(_Part):
 
     Attributes:
       pipeline: the pipeline's name.
-      status: ``stopped`` by a gate, ``failed`` by an error, else ``completed``.
+      status: ``stopped`` by a gate, ``failed`` by an error, ``drift`` where monitoring found some,
+        else ``completed``.
       pipeline_run: the run in ZenML.
       tracking_run: the run in the experiment tracker in which the model was trained.
       metrics: results of the evaluation; None where the data cannot support one.
@@ -80,11 +82,12 @@ class RunReport(_Part):
       seconds: how long each step took; 0 for a step taken from the cache.
       findings: what validation found, errors first.
       left_out: check to the number of images that ``validation.quarantine`` left out for it.
+      monitoring: what monitoring found; None for other pipelines.
       error: why it failed, in a sentence or more; not part of the JSON.
     """
 
     pipeline: str
-    status: Literal["completed", "failed", "stopped"]
+    status: Literal["completed", "failed", "stopped", "drift"]
     pipeline_run: RunLink = RunLink()
     tracking_run: RunLink = RunLink()
     metrics: dict[str, float | None] = {}
@@ -94,6 +97,7 @@ class RunReport(_Part):
     seconds: dict[str, float] = {}
     findings: tuple[FindingEntry, ...] = ()
     left_out: dict[str, int] = {}
+    monitoring: MonitoringEntry | None = None
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -101,6 +105,19 @@ class RunReport(_Part):
         values = self.model_dump(mode="python", exclude={"error"})
         plain: dict[str, Any] = json.loads(json.dumps(_without_nan(values), allow_nan=False))
         return plain
+
+    def retrained(self, done: str | RunReport) -> RunReport:
+        """Returns the report with what became of ``monitoring.on_drift: retrain``.
+
+        Args:
+          done: the report of the training, or why there was none; empty where none was wanted.
+        """
+        if not done or self.monitoring is None:
+            return self
+        said = done if isinstance(done, str) else f"training {done.status}: {done.model.version}"
+        return self.model_copy(
+            update={"monitoring": self.monitoring.model_copy(update={"retraining": said})}
+        )
 
     def summary(self) -> str:
         """Returns the report as a short table for a person."""
@@ -116,7 +133,7 @@ class RunReport(_Part):
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
     def _rows(self) -> list[tuple[str, str]]:
-        rows = [(self.pipeline, self.status)]
+        rows: list[tuple[str, str]] = [(self.pipeline, self.status)]
         if self.error:
             rows.append(("error", self.error))
         rows += [("metrics", _join(self.metrics))] if self.metrics else []
@@ -129,6 +146,7 @@ class RunReport(_Part):
         rows += [
             ("left out", f"{count(n, 'image')} by {check}") for check, n in self.left_out.items()
         ]
+        rows += self.monitoring.rows() if self.monitoring else []
         if self.model.version:
             rows.append(("model", f"{self.model.name} {self.model.version}"))
         rows += [("bundle", self.bundle)] if self.bundle else []

@@ -32,7 +32,7 @@ def select_valid_images(
     """
     plain, tracking = retried(job), tracked(job)
     table = load_dataset.with_options(**plain)(
-        dataset=job.dataset,
+        dataset=job.images,
         data_digest=data_digest,
         splits=job.needed_splits,
         data_origin=data_origin,
@@ -50,7 +50,7 @@ def select_valid_images(
     selected = select_images.with_options(**plain)(
         table,
         report,
-        dataset=job.dataset,
+        dataset=job.images,
         validation=job.validation,
         splits=job.needed_splits,
         after="gate_dataset",

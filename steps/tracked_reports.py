@@ -8,6 +8,7 @@ from zenml.enums import ExecutionStatus
 
 from steps.tracking import Tracker
 from vision.evaluation import EvaluationReport
+from vision.monitoring.report import MonitoringReport
 from vision.validation.report import ValidationReport
 
 _VALIDATION_STEP = "validate_dataset"
@@ -46,6 +47,28 @@ def log_cached_validation(tracker: Tracker) -> None:
     report = artifact.load()
     assert isinstance(report, ValidationReport)
     log_validation(tracker, report)
+
+
+def log_monitoring(tracker: Tracker, report: MonitoringReport, html: str) -> None:
+    """Logs the page, and of each version what can be drawn over time.
+
+    Metrics are ``drift`` (0 or 1), ``n_predictions``, ``accuracy`` and ``estimated_accuracy`` of
+    the newest version that predicted something; tags say which one that is and how it went.
+    """
+    tracker.log_file("monitoring/report.html", html.encode())
+    tracker.log_tags({"monitoring_verdict": report.verdict})
+    if not report.versions:
+        return
+    newest = report.versions[0]
+    tracker.log_tags({"model_version": f"{newest.name}/{newest.version}"})
+    tracker.log_metrics(
+        {
+            "drift": float(newest.verdict == "drift"),
+            "n_predictions": float(newest.n_predictions),
+            "accuracy": newest.accuracy.live.value if newest.accuracy else None,
+            "estimated_accuracy": newest.estimate.atc if newest.estimate else None,
+        }
+    )
 
 
 def count_findings(report: ValidationReport) -> dict[str, int]:

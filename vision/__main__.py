@@ -54,8 +54,8 @@ def _run(job: JobConfig) -> str:
     from vision.validation.judge import judge_findings
     from vision.validation.quarantine import check_classes, leave_out
 
-    table = load_annotations(job.dataset)
-    check_splits(table, job.needed_splits, job.dataset.split)
+    table = load_annotations(job.images)
+    check_splits(table, job.needed_splits, job.images.split)
     properties = compute_properties(table)
     findings = find_problems(table, properties, job.validation)
     for finding in findings:
@@ -64,13 +64,13 @@ def _run(job: JobConfig) -> str:
     selection = leave_out(table, findings, job.validation.quarantine)
     check_classes(table, selection, job.needed_splits)
     table = selection.table
-    check_splits(table, job.needed_splits, job.dataset.split)
+    check_splits(table, job.needed_splits, job.images.split)
     if selection.left_out:
         print(selection.sentence, file=sys.stderr)
     trained = train_model(job.model, job.training, job.augmentation, table)
     report = evaluate_model(trained.predict, table, job.model.input_size, job.evaluation)
     _stop_unless_passed(report.gates)
-    lineage = Lineage(data_digest=table.digest, dataset_source=job.dataset.source)
+    lineage = Lineage(data_digest=table.digest, dataset_source=job.images.source)
     source = BundleSource(trained.model, table, properties, report.metrics, lineage)
     bundle = build_bundle(source, job.model, job.bundle, job.drift)
     metrics = ", ".join(f"{name} {value:.4f}" for name, value in report.metrics.items())

@@ -10,8 +10,9 @@ kind            fields besides ``time`` (microseconds since 1970, UTC)
 ``call``        a row of api_log;  ``feedback``, ``drift``, ``deployment`` likewise
 ==============  ==================================================================================
 
-Arrays of a prediction: probabilities, embedding_uae, embedding_bbsd; little-endian float32. The
-last is left out where it is the same as the first.
+Arrays of a prediction: probabilities, embedding_uae, embedding_penultimate, embedding_bbsd;
+little-endian float32. The last is left out where it is the same as the first. Spools of releases
+before the third embedding lack that one.
 """
 
 from __future__ import annotations
@@ -107,7 +108,11 @@ def _describe_prediction(record: PredictionRecord) -> Entry:
     model = _model(
         record.model_name, record.model_version, tuple(record.classes), record.embedding_uae.size
     )
-    arrays = {"probabilities": probabilities, "embedding_uae": uae}
+    arrays = {
+        "probabilities": probabilities,
+        "embedding_uae": uae,
+        "embedding_penultimate": _raw(record.embedding_penultimate),
+    }
     if bbsd != probabilities:
         arrays["embedding_bbsd"] = bbsd
     fields = {

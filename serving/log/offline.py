@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 from serving.log import migrate
 from serving.log.engine import describe_failure, make_engine, read_address, show_address
-from serving.log.errors import LogError
+from serving.log.errors import LogError, NoLogError
 from serving.settings import read_settings
 
 # Longer than the service holds sqlite's write lock for one batch.
@@ -46,7 +46,7 @@ def open_log(address: str | None = None) -> Iterator[Engine]:
     url = read_address(address or read_settings().database_url)
     shown = show_address(url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-        raise LogError(
+        raise NoLogError(
             f"there is no prediction log at {shown}; the service makes one when it starts, and "
             "--database or VISIONSTACK_LOG_DATABASE names another"
         )

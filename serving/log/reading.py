@@ -5,7 +5,7 @@ A million rows never lie in memory at once, and come in the order of an index: n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,8 @@ from vision.images.measure import NUMERIC
 
 PLAIN = ("request_id", "time", "label", "probability", "is_abstained", "latency_s", "image")
 PROPERTIES = (*NUMERIC, "is_near_constant", *HASHES)
-VECTORS = ("probabilities", "embedding_uae", "embedding_bbsd")
+VECTORS = ("probabilities", "embedding_uae", "embedding_bbsd", "embedding_penultimate")
+COLUMNS = (*PLAIN, *PROPERTIES)
 BATCH = 2_000
 
 
@@ -50,7 +51,9 @@ class LoggedBatch:
         None where an image was not kept or measured. Also ``true_labels``: the classes of the
         newest feedback, None where there is none.
       probabilities: ``(n, k)`` float32; likewise ``embedding_uae`` ``(n, d)`` and
-        ``embedding_bbsd`` ``(n, k)``.
+        ``embedding_bbsd`` ``(n, b)``.
+      embedding_penultimate: ``(n, p)`` float32; a row of NaN where a release that had no such
+        embedding stored the prediction, and ``(n, 0)`` where it stored all of them.
     """
 
     model: LoggedModel
@@ -58,6 +61,7 @@ class LoggedBatch:
     probabilities: Floats = field(repr=False)
     embedding_uae: Floats = field(repr=False)
     embedding_bbsd: Floats = field(repr=False)
+    embedding_penultimate: Floats = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.probabilities)
@@ -78,6 +82,18 @@ def list_models(
     )
 
 
+def vector_lengths(connection: Connection, model: LoggedModel) -> dict[str, int]:
+    """Returns how long each of :data:`VECTORS` is; 0 where no prediction has stored one."""
+    lengths = {}
+    for name in VECTORS:
+        column = predictions.c[name]
+        query = sa.select(column).where(predictions.c.model_id == model.id, column.is_not(None))
+        lengths[name] = len(connection.execute(query.limit(1)).scalar() or b"") // 4
+    # As the tables say: where it is not stored, it is the same.
+    lengths["embedding_bbsd"] = lengths["embedding_bbsd"] or lengths["probabilities"]
+    return lengths
+
+
 def read_predictions(
     engine: Engine,
     model: LoggedModel,
@@ -86,6 +102,8 @@ def read_predictions(
     before: datetime | None = None,
     newest_first: bool = False,
     batch: int = BATCH,
+    columns: Sequence[str] = COLUMNS,
+    n_most: int | None = None,
 ) -> Iterator[LoggedBatch]:
     """Yields the predictions of a model version in the order of their time.
 
@@ -96,36 +114,40 @@ def read_predictions(
       before: leaves out what is of this time or newer.
       newest_first: turns the order round; who has seen enough just stops.
       batch: predictions at a time.
+      columns: of :data:`COLUMNS`, those to read; ``request_id`` among them. The vectors and
+        ``true_labels`` come in any case.
+      n_most: the most predictions; None for all.
 
     Raises:
       SQLAlchemyError: the database does not answer.
     """
-    column = predictions.c.time
-    names = (*PLAIN, *PROPERTIES, *VECTORS)
+    time = predictions.c.time
+    names = (*columns, *VECTORS)
     query = sa.select(*(predictions.c[name] for name in names))
     query = query.where(predictions.c.model_id == model.id)
-    query = query.order_by(column.desc() if newest_first else column.asc())
+    query = query.order_by(time.desc() if newest_first else time.asc()).limit(n_most)
     if since is not None:
-        query = query.where(column >= since)
+        query = query.where(time >= since)
     if before is not None:
-        query = query.where(column < before)
+        query = query.where(time < before)
     with engine.connect().execution_options(stream_results=True, yield_per=batch) as connection:
         for rows in connection.execute(query).partitions(batch):
-            columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-            yield _batch(connection, model, columns)
+            read = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+            yield _batch(connection, model, read)
 
 
 def _batch(
     connection: Connection, model: LoggedModel, columns: dict[str, list[Any]]
 ) -> LoggedBatch:
-    probabilities, uae, bbsd = (columns.pop(name) for name in VECTORS)
+    probabilities, uae, bbsd, penultimate = (columns.pop(name) for name in VECTORS)
     # As the tables say: where it is not stored, it is the same.
     bbsd = [own or shared for own, shared in zip(bbsd, probabilities, strict=True)]
-    for name in HASHES:
+    for name in set(HASHES) & set(columns):
         columns[name] = [value and value.hex() for value in columns[name]]
     labels = _newest_labels(connection, columns["request_id"])
     columns["true_labels"] = [labels.get(request_id) for request_id in columns["request_id"]]
-    return LoggedBatch(model, columns, _vectors(probabilities), _vectors(uae), _vectors(bbsd))
+    vectors = map(_vectors, (probabilities, uae, bbsd, penultimate))
+    return LoggedBatch(model, columns, *vectors)
 
 
 def _newest_labels(connection: Connection, request_ids: list[str]) -> dict[str, list[str]]:
@@ -137,5 +159,9 @@ def _newest_labels(connection: Connection, request_ids: list[str]) -> dict[str, 
     return {row.request_id: row.labels for row in connection.execute(query)}
 
 
-def _vectors(values: list[bytes]) -> Floats:
-    return np.frombuffer(b"".join(values), "<f4").reshape(len(values), -1).astype(np.float32)
+def _vectors(values: list[bytes | None]) -> Floats:
+    """Returns a row for each value, of NaN for None; they have one length."""
+    length = max((len(value) for value in values if value is not None), default=0)
+    missing = np.full(length // 4, np.nan, "<f4").tobytes()
+    joined = b"".join(missing if value is None else value for value in values)
+    return np.frombuffer(joined, "<f4").reshape(len(values), length // 4).astype(np.float32)

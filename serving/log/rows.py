@@ -74,6 +74,7 @@ def _insert_predictions(
                 "probabilities": whole.arrays["probabilities"],
                 "embedding_uae": whole.arrays["embedding_uae"],
                 "embedding_bbsd": whole.arrays.get("embedding_bbsd"),
+                "embedding_penultimate": whole.arrays.get("embedding_penultimate"),
             }
         )
     _insert(connection, predictions, "request_id", rows)

@@ -1,10 +1,11 @@
 """The tables of the prediction log, as the newest migration leaves them.
 
 Vectors are little-endian float32 bytes: four bytes a number, read with ``np.frombuffer`` without a
-copy. ``predictions.embedding_bbsd`` is NULL where it is the same as ``probabilities``, which is the
-case for every model of this project so far. What all predictions of a model version share (its
-name, its classes) is one row of ``models``. Image properties are columns, named as in
-:mod:`vision.images.measure`; NULL where the image was not measured.
+copy. ``predictions.embedding_bbsd`` is NULL where it is the same as ``probabilities``, which is so
+unless ``drift.bbsd_layer`` names another layer; ``embedding_penultimate`` is NULL in rows of older
+releases. What all predictions of a model version share (its name, its classes) is one row of
+``models``. Image properties are columns, named as in :mod:`vision.images.measure`; NULL where the
+image was not measured.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ predictions = sa.Table(
     sa.Column("probabilities", sa.LargeBinary, nullable=False),
     sa.Column("embedding_uae", sa.LargeBinary, nullable=False),
     sa.Column("embedding_bbsd", sa.LargeBinary),
+    sa.Column("embedding_penultimate", sa.LargeBinary),
     # Monitoring reads the newest of a model version; export and prune go by time alone.
     sa.Index(None, "model_id", "time"),
     sa.Index(None, "time"),

@@ -22,11 +22,13 @@ from vision.config import ValidationConfig
 from vision.validation.columns import numeric_properties
 from vision.validation.measured import Outcome, findings_of, selected_checks
 from vision.validation.measures import Sampling
-from vision.validation.names import SuiteCheck
+from vision.validation.names import SuiteCheck, suite_checks
 from vision.validation.report import Finding, ValidationReport
 from vision.validation.report_page import Thumbnail
 from vision.validation.schema import check_ranges
 from vision.validation.validator import make_report
+
+_DRIFT_CHECK = "feature_drift"
 
 
 class PropertyValidatorConfig(BaseDataValidatorConfig):
@@ -106,6 +108,29 @@ class PropertyValidator(BaseDataValidator):
         joined = [*findings, *findings_of(checks, outcomes)]
         name = self.FLAVOR().name
         return make_report(name, properties, joined, config, section, thumbnail)
+
+    def compare_properties(
+        self, reference: pd.DataFrame, predictions: pd.DataFrame
+    ) -> dict[str, str]:
+        """Runs the check ``feature_drift``; see ``vision.validation.validator.PropertyComparer``.
+
+        Columns that have one value in all images, or follow another, are left out, as in
+        :meth:`validate`; so is everything where either side has fewer images than the check needs.
+        """
+        tables = (reference, predictions)
+        # The label says nothing here, and every table has one.
+        dataset = _as_train_and_test(*(table.assign(label="image", path="") for table in tables))
+        checks = suite_checks(("train_test",), (_DRIFT_CHECK,))
+        outcomes, _ = self.measure(dataset, checks, (), ValidationConfig())
+        readings = [one.reading for one in outcomes if one.split == "test" and one.reading]
+        return {
+            name: f"{_DRIFT_CHECK} of {self.FLAVOR().name}: {value:.3f}, at most "
+            f"{checks[0].limit:g}; median {reference[name].median():.4g} in the reference set, "
+            f"{predictions[name].median():.4g} in the predictions"
+            for reading in readings
+            for name, value in sorted(reading.by_column.items(), key=lambda item: -item[1])
+            if value > checks[0].limit
+        }
 
     def data_validation(
         self,

@@ -27,7 +27,7 @@ def _after_reading(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
         change()
         return table
 
-    monkeypatch.setattr("pipelines.launch.read_dataset", read)
+    monkeypatch.setattr("pipelines.inputs.read_dataset", read)
 
 
 def _table(report: RunReport) -> Any:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 
 import pytest
 
+import run
+from pipelines.monitoring_entry import MonitoringEntry
 from pipelines.report import FindingEntry, ModelName, RunLink, RunReport
+from vision.monitoring.report import MonitoringReport, VersionReport
 from vision.validation.report import Finding, Gate
 
 pytestmark = pytest.mark.unit
@@ -40,8 +44,9 @@ def test_the_keys_are_those_that_are_promised(report: RunReport) -> None:
     written = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert list(written) == [
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings", "left_out",
+        "bundle", "seconds", "findings", "left_out", "monitoring",
     ]  # fmt: skip
+    assert written["monitoring"] is None
     assert written["pipeline_run"] == {"id": "p1", "url": "http://127.0.0.1:8237/p1"}
     assert written["tracking_run"] == {"id": "t1", "url": None}
     assert written["findings"] == [
@@ -114,3 +119,72 @@ def test_a_finding_without_images_says_what_it_found() -> None:
     long = changed.model_copy(update={"message": "x" * 5_000})
     report = report.model_copy(update={"findings": (FindingEntry.of(long),)})
     assert len(report.summary()) < 1_000
+
+
+@pytest.fixture
+def watched() -> RunReport:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    parts = (
+        VersionReport(
+            name="digits",
+            version="v2",
+            verdict="drift",
+            n_predictions=1200,
+            moved=("uae", "accuracy"),
+            next_move="Look at the images.",
+        ),
+        VersionReport(name="digits", version="v1", verdict="error", problem="it is gone"),
+    )
+    found = MonitoringReport(name="digits", created_at=now, since=now, until=now, versions=parts)
+    entry = MonitoringEntry.of(found, page="/r/x.html", note="", review="/v/review.csv")
+    return RunReport(pipeline="monitoring", status="drift", monitoring=entry)
+
+
+def test_monitoring_says_what_moved_and_what_to_do(watched: RunReport) -> None:
+    lines = watched.summary().splitlines()
+    assert lines[:6] == [
+        "monitoring  drift",
+        "verdict     error",
+        "v2          drift: 1,200 predictions, moved: uae, accuracy. Look at the images.",
+        "v1          error: 0 predictions. it is gone.",
+        "report      /r/x.html",
+        "review      /v/review.csv",
+    ]
+    assert run._EXIT_CODES[watched.status] == 4
+
+
+def test_monitoring_for_machines(watched: RunReport) -> None:
+    written = watched.to_json()["monitoring"]
+    assert (written["name"], written["verdict"], written["page"]) == (
+        "digits",
+        "error",
+        "/r/x.html",
+    )
+    assert written["versions"][0] == {
+        "version": "v2",
+        "verdict": "drift",
+        "n_predictions": 1200,
+        "moved": ["uae", "accuracy"],
+        "accuracy": None,
+        "estimated_accuracy": None,
+        "next_move": "Look at the images.",
+        "problem": "",
+    }
+
+
+def test_drift_counts_where_another_version_could_not_be_checked(watched: RunReport) -> None:
+    assert watched.monitoring is not None
+    assert watched.monitoring.has_drift
+    assert watched.monitoring.problems == "digits v1: it is gone"
+
+
+def test_what_became_of_the_training_is_told(watched: RunReport) -> None:
+    assert watched.retrained("") is watched
+    assert "retraining  nothing was trained" in watched.retrained("nothing was trained").summary()
+    trained = RunReport(
+        pipeline="training", status="completed", model=ModelName(name="digits", version="v3")
+    )
+    said = watched.retrained(trained)
+    assert said.status == "drift"
+    assert said.monitoring is not None
+    assert said.monitoring.retraining == "training completed: v3"

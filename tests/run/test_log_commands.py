@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def test_export_writes_what_the_log_holds(
     assert str(table.schema.field("probabilities").type) == "fixed_size_list<element: float>[3]"
     assert table.column("embedding_bbsd").to_pylist() == [[0.5, 0.25, 0.25]] * 3
     assert str(table.schema.field("embedding_uae").type) == "fixed_size_list<element: float>[2]"
+    third = table.column("embedding_penultimate").to_pylist()
+    assert third[1] == [163.0, 2.5, 0.5]
     assert table.column("true_labels").to_pylist() == [None, ["blue", "red"], None]
     assert table.column("brightness").null_count == 3  # stored here without their images
     classes = json.loads(table.schema.metadata[b"classes"])
@@ -140,6 +143,24 @@ def test_se02_no_command_repeats_a_password(
     assert (shown.out, shown.err) == ("", said)
 
 
+def test_rows_of_older_releases_have_no_third_embedding(
+    address: str, home: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "log.parquet"
+    with sqlite3.connect(home / "logs" / "service" / "predictions.sqlite") as connection:
+        connection.execute(
+            "UPDATE predictions SET embedding_penultimate = NULL WHERE request_id = 'r0'"
+        )
+    assert run.main(["log", "export", "--output", str(output)]) == 0
+    column = pq.read_table(output).column("embedding_penultimate")
+    assert np.isnan(column.to_pylist()[0]).all()
+    assert column.to_pylist()[1:] == [[163.0, 2.5, 0.5], [164.0, 2.5, 0.5]]
+    with sqlite3.connect(home / "logs" / "service" / "predictions.sqlite") as connection:
+        connection.execute("UPDATE predictions SET embedding_penultimate = NULL")
+    assert run.main(["log", "export", "--output", str(output)]) == 0
+    assert "embedding_penultimate" not in pq.read_schema(output).names
+
+
 def test_export_refuses_to_mix_lengths(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,7 +169,7 @@ def test_export_refuses_to_mix_lengths(
     output = tmp_path / "log.parquet"
     assert run.main(["log", "export", "--output", str(output), "--model", "colours"]) == 1
     error = capsys.readouterr().err
-    assert "colours:v1 (3 classes, embedding of 2), colours:v2 (3 classes, embedding of 5)" in error
+    assert "colours:v1 (3 classes, embeddings of 2, 3 and 3), colours:v2 (3 classes, " in error
     assert error.endswith("export one at a time with --model NAME:VERSION\n")
     options = ["--model", "colours:v2"]
     assert run.main(["log", "export", "--output", str(output), *options]) == 0
@@ -157,8 +178,6 @@ def test_export_refuses_to_mix_lengths(
 def test_export_leaves_other_sqlite_files_as_they_are(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import sqlite3
-
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE mine (x)")

@@ -52,19 +52,21 @@ def test_there_is_a_step_in_each_file() -> None:
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda path: path.stem)
 def test_no_output_falls_to_cloudpickle(path: Path) -> None:
-    chosen = _materializers(_step(path))
-    assert len(chosen) == 1
-    for name, materializer in chosen.items():
+    step = _step(path)
+    for name, materializer in _materializers(step).items():
         assert "pickle" not in materializer.__name__.lower(), f"{path.stem}.{name}"
+        # Plain text is kept as it is by ZenML itself.
+        is_text = step.entrypoint_definition.outputs[name].resolved_annotation is str
         assert materializer.__module__.startswith("materializers.") or (
-            path.stem == "preview_augmentation"
+            is_text or path.stem == "preview_augmentation"
         )
 
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda path: path.stem)
 def test_outputs_are_named(path: Path) -> None:
-    [name] = _step(path).entrypoint_definition.outputs
-    assert name != "output"
+    names = list(_step(path).entrypoint_definition.outputs)
+    assert names
+    assert not [name for name in names if name.startswith("output")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

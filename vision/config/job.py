@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from vision.config.augmentation import AugmentationConfig
 from vision.config.dataset import DatasetConfig
@@ -22,6 +23,7 @@ from vision.config.sections import (
     ValidationConfig,
     ZenMLConfig,
 )
+from vision.errors import ConfigError
 
 
 def _is_available(pipeline: str) -> str:
@@ -43,7 +45,7 @@ class JobConfig(Section):
 
     pipeline: Pipeline
     model: ModelConfig
-    dataset: DatasetConfig
+    dataset: DatasetConfig | None = None
     validation: ValidationConfig = ValidationConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
@@ -54,6 +56,25 @@ class JobConfig(Section):
     deployment: DeploymentConfig = DeploymentConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
     zenml: ZenMLConfig = ZenMLConfig()
+
+    @field_validator("dataset")
+    @classmethod
+    def _is_there(cls, dataset: DatasetConfig | None, info: ValidationInfo) -> DatasetConfig | None:
+        if dataset is None and info.data.get("pipeline") != "monitoring":
+            raise PydanticKnownError("missing")
+        return dataset
+
+    @property
+    def images(self) -> DatasetConfig:
+        """The section ``dataset``, which monitoring alone can do without.
+
+        Raises:
+          ConfigError: the job has none.
+        """
+        if self.dataset is None:
+            needed = f"pipeline {self.pipeline} runs without a dataset, and this does not"
+            raise ConfigError([f"dataset: missing; {needed}; add the section, or take another job"])
+        return self.dataset
 
     @property
     def needed_splits(self) -> tuple[str, ...]:
@@ -66,7 +87,7 @@ class JobConfig(Section):
 
     @model_validator(mode="after")
     def _holds_out_what_it_needs(self) -> JobConfig:
-        if self.dataset.source != "digits":
+        if self.dataset is None or self.dataset.source != "digits":
             # A dataset may bring its own splits: known only when it is read.
             return self
         shares = {"validation": self.dataset.split.validation, "test": self.dataset.split.test}

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from vision.config.alerts import AlertConfig
+from vision.config.cron import Cron
 from vision.config.rules import broken_rule
 from vision.config.section import Section
 
@@ -47,6 +48,8 @@ class MonitoringConfig(Section):
       n_least: with fewer of them there is a verdict ``too_few`` and no test.
       n_mmd: the most rows of the reference set, and of predictions, that MMD compares.
       n_permutations: of the MMD test.
+      accuracy_margin: how far the accuracy from feedback may lie, beyond chance, below that of the
+        evaluation; None never calls it low, for feedback that is mostly complaints.
       every: when ``run.py monitor --forever`` and schedules run it, as in cron; None for never.
       alerts: who is told when the state changes.
       on_drift: what is done about it.
@@ -60,7 +63,8 @@ class MonitoringConfig(Section):
     n_least: Annotated[int, Field(ge=20)] = 50
     n_mmd: Annotated[int, Field(ge=20, le=1000)] = 1000
     n_permutations: Annotated[int, Field(ge=100, le=100_000)] = 1000
-    every: str | None = None
+    accuracy_margin: Annotated[float, Field(ge=0.0, le=1.0)] | None = 0.02
+    every: Cron | None = None
     alerts: tuple[AlertConfig, ...] = (AlertConfig(kind="log"),)
     on_drift: Literal["nothing", "review", "retrain"] = "nothing"
     review: ReviewConfig = ReviewConfig()

@@ -26,6 +26,7 @@ without a default must be given. `--set section.key=value` changes a key for one
 
 This page is written by `python -m vision.config.reference`.
 """
+_NOTES = {"dataset": " `pipeline: monitoring` needs no such section."}
 _ATTRIBUTE = re.compile(r"^  (\w+): (.+?)(?=^  \w+: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -34,7 +35,7 @@ def write_reference() -> str:
     root = JobConfig.model_fields
     parts = [_HEAD, f"## `pipeline`\n\nOne of {_choices(root['pipeline'].annotation)}.\n"]
     for name, field in root.items():
-        section = field.annotation
+        section = _section_type(field.annotation)
         if isinstance(section, type) and issubclass(section, BaseModel):
             parts.append(_section(name, section))
     parts.append(_operations())
@@ -46,9 +47,14 @@ def _section(name: str, section: type[BaseModel]) -> str:
         f"| `{path}` | {default} | {_cell(meaning)} |"
         for path, default, meaning in _rows(section, "")
     ]
-    summary = (inspect.getdoc(section) or "").split("\n")[0]
+    summary = (inspect.getdoc(section) or "").split("\n")[0] + _NOTES.get(name, "")
     table = ["| key | default | meaning |", "|---|---|---|", *rows] if rows else []
     return "\n".join([f"## `{name}`", "", summary, "", *table, ""])
+
+
+def _section_type(annotation: Any) -> Any:
+    """Returns the section of one that need not be there."""
+    return next((each for each in get_args(annotation) if each is not type(None)), annotation)
 
 
 def _rows(section: type[BaseModel], above: str) -> Iterator[tuple[str, str, str]]:

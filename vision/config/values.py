@@ -106,6 +106,8 @@ def _problem(root: Node, error: ErrorDetails) -> Problem:
         meant = nearest(error["input"], _QUOTED.findall(str(context["expected"])))
         if meant is not None and not is_close(error["input"], meant):
             meant = None  # the rule lists all choices
+    if error["type"] == "secret_given":
+        return Problem(node.place, node.path, _rule(error))  # what was written is not repeated
     return problem_with(node, _rule(error), meant)
 
 

@@ -7,8 +7,8 @@ and the outcomes of one check on all splits are one finding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -47,12 +47,14 @@ class Reading:
       sentence: the number in words.
       images: relative paths, in the order of the table or the worst first.
       notes: a few words about each of ``images``; empty where there is nothing to say.
+      by_column: the number of each property, where it is the largest of them.
     """
 
     value: float
     sentence: str
     images: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    by_column: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,11 @@ def read_feature_drift(statistics: Mapping[str, float | None], compared: Compare
     assert compared.train is not None
     before, after = compared.train[column].median(), compared.rows[column].median()
     medians = f"median {before:.4g} in train, {after:.4g} there"
-    return Reading(score, f"{column} differs most from train: {score:.3f} ({medians})")
+    return Reading(
+        score,
+        f"{column} differs most from train: {score:.3f} ({medians})",
+        by_column={name: each for name, each in statistics.items() if each is not None},
+    )
 
 
 def read_label_drift(score: float) -> Reading:

@@ -7,7 +7,7 @@ gates, the order of the findings and the page around the section are the same fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from vision.config import ValidationConfig
@@ -44,6 +44,25 @@ class DataValidator(Protocol):
 
         Returns:
           findings, gates and the page.
+        """
+        ...
+
+
+@runtime_checkable
+class PropertyComparer(Protocol):
+    """Compares the image properties of two sets of images."""
+
+    def compare_properties(
+        self, reference: pd.DataFrame, predictions: pd.DataFrame
+    ) -> Mapping[str, str]:
+        """Says how each property differs that differs by more than the limit of ``feature_drift``.
+
+        Args:
+          reference: a column for each property, and a row for each image.
+          predictions: the same columns, of other images.
+
+        Returns:
+          a sentence for each property that moved, the one that moved most first.
         """
         ...
 

@@ -31,8 +31,9 @@ def test_a_prediction_is_json_and_raw_vectors() -> None:
     assert entry.fields["time"] == 1_769_860_800_123_456
     assert np.frombuffer(again.arrays["embedding_uae"], "<f4").tolist() == [162.0, 1.5]
     # Equal to the probabilities, so not written twice.
-    assert set(again.arrays) == {"probabilities", "embedding_uae"}
-    assert len(encode(entry)) < 400
+    assert set(again.arrays) == {"probabilities", "embedding_uae", "embedding_penultimate"}
+    assert np.frombuffer(again.arrays["embedding_penultimate"], "<f4").tolist() == [162, 2.5, 0.5]
+    assert len(encode(entry)) < 450
     assert entry.model is not None
     assert entry.model.fields["classes"] == list(CLASSES)
     assert again.fields["model"] == entry.model.fields["digest"]

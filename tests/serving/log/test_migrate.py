@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ from serving.log import LogError, migrate
 from serving.log.database import Database
 from serving.log.engine import is_sqlite, make_engine, read_address, writing
 from serving.log.entry import describe
-from serving.log.tables import metadata
+from serving.log.frames import decode, encode
+from serving.log.tables import metadata, predictions
 from serving.record import CallRecord, DeploymentRecord, DriftRecord, FeedbackRecord
 from tests.serving.log.conftest import make_record
 from vision.home import repository
@@ -56,6 +58,47 @@ def test_db07_upgrade_from_and_downgrade_to_each_released_form(
         assert migrate.current(connection) == migrate.newest()
     migrate.downgrade(engine)
     assert counts(engine) == {}
+
+
+_FIRST_FORM = (
+    "INSERT INTO models (digest, name, version, classes, embedding_size) "
+    "VALUES ('d', 'colours', 'v0', '[]', 2)",
+    "INSERT INTO predictions (request_id, time, model_id, label, probability, is_abstained, "
+    "latency_s, probabilities, embedding_uae) "
+    "SELECT 'old', '2026-01-31 12:00:00.000000', id, 'red', 0.5, {false}, 0.1, {bytes}, {bytes} "
+    "FROM models",
+)
+
+
+def test_rows_of_the_first_form_lack_the_third_embedding(engine: sa.Engine, address: str) -> None:
+    migrate.upgrade(engine, "0001")
+    kinds = (
+        ("0", "X'0000003F0000003F'") if is_sqlite(engine) else ("false", r"'\x0000003f0000003f'")
+    )
+    with writing(engine).begin() as connection:
+        for statement in _FIRST_FORM:
+            text = statement.format(**dict(zip(("false", "bytes"), kinds, strict=True)))
+            connection.exec_driver_sql(text)
+    # The service does this at its start.
+    Database(address).store([describe(make_record("new"))])
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(predictions).order_by(predictions.c.id)).all()
+    assert [row.request_id for row in rows] == ["old", "new"]
+    assert rows[0].embedding_penultimate is None
+    assert rows[0].probabilities == b"\0\0\0?\0\0\0?"
+    assert len(rows[1].embedding_penultimate) == 12
+    migrate.downgrade(engine, "0001")
+    assert counts(engine)["predictions"] == 2
+
+
+def test_a_spool_of_the_former_release_is_stored(engine: sa.Engine, address: str) -> None:
+    entry = describe(make_record("old"))
+    del entry.arrays["embedding_penultimate"]
+    written = decode(encode(entry)[10:])
+    assert Database(address).store([replace(written, model=entry.model)]) == ()
+    with engine.connect() as connection:
+        [row] = connection.execute(sa.select(predictions)).all()
+    assert (row.request_id, row.embedding_penultimate) == ("old", None)
 
 
 def test_the_newest_migration_makes_the_tables_that_the_code_uses(engine: sa.Engine) -> None:

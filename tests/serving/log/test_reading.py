@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from serving.log.database import Database
+from serving.log.engine import writing
 from serving.log.entry import describe
-from serving.log.reading import LoggedModel, list_models, read_predictions
+from serving.log.reading import LoggedModel, list_models, read_predictions, vector_lengths
+from serving.log.tables import predictions
 from serving.record import FeedbackRecord
 from tests.serving.log.conftest import CLASSES, MOMENT, make_record
 from vision.images.measure import measure_image
@@ -58,7 +60,35 @@ def test_batches_are_columns_and_matrices(engine: sa.Engine, address: str) -> No
     assert first.probabilities.tolist() == [[0.5, 0.25, 0.25]] * 2
     assert first.embedding_bbsd.tolist() == first.probabilities.tolist()
     assert first.embedding_uae.shape == (2, 2)
+    assert first.embedding_penultimate.tolist()[0] == [sum(b"r00000"), 2.5, 0.5]
     assert third.columns["request_id"] == ["r00004"]
+
+
+def test_rows_without_the_third_embedding_are_nan(engine: sa.Engine, address: str) -> None:
+    fill(address, 3)
+    change = sa.update(predictions).values(embedding_penultimate=None)
+    with writing(engine).begin() as connection:
+        connection.execute(change.where(predictions.c.request_id == "r00001"))
+    model = only_model(engine)
+    [batch] = read_predictions(engine, model)
+    assert np.isnan(batch.embedding_penultimate).all(axis=1).tolist() == [False, True, False]
+    assert np.isfinite(batch.embedding_uae).all()
+    with engine.connect() as connection:
+        assert list(vector_lengths(connection, model).values()) == [3, 2, 3, 3]
+    with writing(engine).begin() as connection:
+        connection.execute(change)
+    [batch] = read_predictions(engine, model)
+    assert batch.embedding_penultimate.shape == (3, 0)
+    with engine.connect() as connection:
+        assert list(vector_lengths(connection, model).values()) == [3, 2, 3, 0]
+
+
+def test_some_columns_alone_can_be_read(engine: sa.Engine, address: str) -> None:
+    fill(address, 3)
+    names = ("request_id", "time", "brightness")
+    [batch] = read_predictions(engine, only_model(engine), columns=names)
+    assert set(batch.columns) == {*names, "true_labels"}
+    assert batch.probabilities.shape == (3, 3)
 
 
 def test_times_bound_and_turn_the_reading(engine: sa.Engine, address: str) -> None:

@@ -52,6 +52,7 @@ def test_the_rows_hold_what_the_tables_promise(address: str, make_log: MakeLog) 
     assert first["time"] == MOMENT
     assert np.frombuffer(first["embedding_uae"], "<f4").tolist() == [162.0, 1.5]
     assert first["embedding_bbsd"] is None
+    assert np.frombuffer(first["embedding_penultimate"], "<f4").tolist() == [162.0, 2.5, 0.5]
     assert len(first["perceptual_hash"]) == len(first["mirrored_hash"]) == 8
     assert (first["area_px"], first["n_bytes"], first["is_near_constant"]) == (24, 10, True)
     assert np.frombuffer(second["embedding_bbsd"], "<f4").tolist() == own.tolist()

@@ -12,6 +12,7 @@ from vision.config.dataset import DatasetConfig, SplitConfig
 from vision.config.job import JobConfig
 from vision.config.sections import ModelConfig, ValidationConfig
 from vision.config.values import _PARTS, _RANGE
+from vision.errors import ConfigError
 from vision.validation.find import CHECK_NAMES
 from vision.validation.names import OWN_CHECKS, SUITE_CHECKS
 
@@ -224,6 +225,7 @@ GIVEN: dict[str, dict[str, Any]] = {
 def test_every_section_is_read_back_from_what_it_is_dumped_to(name: str, values: str) -> None:
     # ZenML passes sections to steps in this way, and everything counts as set then.
     kind = JobConfig.model_fields[name].annotation
+    kind = DatasetConfig if name == "dataset" else kind
     assert isinstance(kind, type)
     assert issubclass(kind, BaseModel)
     needed = name in ("model", "dataset")
@@ -240,3 +242,14 @@ def test_no_section_is_forgotten() -> None:
 def test_a_condition_that_is_given_needs_its_check() -> None:
     with pytest.raises(ValidationError, match="feature_drift is not among checks; add it there"):
         ValidationConfig(checks=("class_imbalance",), fail_on={"feature_drift": "> 0.1"})
+
+
+def test_monitoring_alone_needs_no_dataset() -> None:
+    values = {"model": {"name": "digits", "input_size": (32, 32)}}
+    job = JobConfig.model_validate({**values, "pipeline": "monitoring"})
+    assert job.dataset is None
+    with pytest.raises(ConfigError, match="dataset: missing; pipeline monitoring runs without a"):
+        _ = job.images
+    for pipeline in ("training", "evaluation", "validation"):
+        with pytest.raises(ValidationError, match="dataset\n  Field required"):
+            JobConfig.model_validate({**values, "pipeline": pipeline})

@@ -1,0 +1,109 @@
+"""The tables of docs/drift-tables.md as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, median_low
+
+from false_alarms import Alarms
+from streams import N_SEEDS, Detection
+
+from vision.drift.detectors import DetectorFile
+from vision.drift.power_table import PowerTable
+
+
+def false_alarms(procedure: Sequence[Alarms], bundle: Sequence[Alarms]) -> Iterator[str]:
+    """Yields the table of whole checks."""
+    yield "| wanted | the procedure | this bundle |"
+    yield "|---|---|---|"
+    for of_procedure, of_bundle in zip(procedure, bundle, strict=True):
+        yield (
+            f"| {_percent(of_procedure.rate)} "
+            f"| {_percent(of_procedure.share)} ± {_percent(of_procedure.error)} "
+            f"| {_percent(of_bundle.share)} |"
+        )
+
+
+def single_tests(procedure: Sequence[Alarms], bundle: Sequence[Alarms], rate: float) -> list[str]:
+    """Returns the table of single tests at one wanted rate, procedure first, bundle behind."""
+    one, other = (next(e for e in each if e.rate == rate) for each in (procedure, bundle))
+    views = tuple(dict.fromkeys(view for view, _ in one.by_test))
+    sizes = sorted({size for _, size in one.by_test})
+    lines = [
+        f"| view | {' | '.join(f'{size} images' for size in sizes)} |",
+        f"|---|{'---|' * len(sizes)}",
+    ]
+    for view in views:
+        cells = [f"{_share(one, view, size)} · {_share(other, view, size)}" for size in sizes]
+        lines.append(f"| {view} | {' | '.join(cells)} |")
+    given = (
+        f"Single tests where {_percent(rate)} of checks may raise an alarm, the procedure first, "
+        f"this bundle behind; each test was given {_percent(mean(one.levels))}:"
+    )
+    return [given, "", *lines]
+
+
+def _share(alarms: Alarms, view: str, size: int) -> str:
+    n_alarms = alarms.by_test.get((view, size))
+    return "-" if n_alarms is None else _percent(n_alarms / alarms.n_windows)
+
+
+def detections(found: Sequence[Detection]) -> Iterator[str]:
+    """Yields the table of what was seen after how many images."""
+    yield "| change | severity | promised | median | worst | streams | seen first in |"
+    yield "|---|---|---|---|---|---|---|"
+    for each in found:
+        seen = [n_images for n_images in each.found if n_images is not None]
+        middle = f"{median_low(seen):,}" if seen else "-"
+        worst = f"{max(seen):,}" if seen else "-"
+        promised = "-" if each.promised is None else f"{each.promised:,}"
+        yield (
+            f"| {each.kind.replace('_', ' ')} | {each.severity} | {promised} | {middle} | {worst} "
+            f"| {len(seen)} of {N_SEEDS} | {', '.join(each.moved[:3])} |"
+        )
+
+
+def powers(table: PowerTable) -> Iterator[str]:
+    """Yields the power table: share of windows found, in percent."""
+    sizes = table.sizes
+    yield f"| change | severity | {' | '.join(f'{size} images' for size in sizes)} | accuracy |"
+    yield f"|---|---|{'---|' * len(sizes)}---|"
+    for kind, severity in table.changes:
+        shares = " | ".join(f"{100 * table.entry(kind, severity, s).share:.0f} %" for s in sizes)
+        accuracy = table.harm(kind, severity).accuracy
+        shown = "-" if accuracy is None else f"{accuracy:.2f}"
+        yield f"| {kind.replace('_', ' ')} | {severity or ''} | {shares} | {shown} |"
+
+
+def about(file: DetectorFile, table: PowerTable, n_kept: int, n_promises: int) -> str:
+    """Returns what the tables were made with, and how many promises were kept."""
+    return (
+        f"{file.n_reference:,} reference rows, {file.detector.upper()} with {file.correction}, "
+        f"windows of {', '.join(map(str, file.sizes))}, a check every {file.every_n} images, "
+        f"wanted {file.false_alarms!r}; {table.n_images:,} images of the {table.split} split in "
+        f"the power table. Of {n_promises} promises {n_kept} were kept by all {N_SEEDS} streams."
+    )
+
+
+def write_between_marks(page: Path, name: str, lines: Sequence[str]) -> None:
+    """Replaces what stands between ``<!-- NAME -->`` and ``<!-- end of NAME -->`` of a page.
+
+    Raises:
+      SystemExit: the page has no such marks.
+    """
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    text = "\n".join(lines)
+    written, n_found = marks.subn(
+        lambda found: f"{found[1]}{text}\n{found[2]}", page.read_text(encoding="utf-8")
+    )
+    if n_found != 1:
+        raise SystemExit(
+            f"{page} must have the marks of {name!r} once, and has them {n_found} times"
+        )
+    page.write_text(written, encoding="utf-8")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,109 @@
+"""After how many changed images a service sees them: streams of clean images, then changed ones.
+
+As in the service the newest images are checked every ``every_n``, at every calibrated size that
+there are images for. The change comes right after a check; had it come later, drift would be said
+up to ``every_n`` images later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from false_alarms import together
+
+from vision.bundles.load import ServingModel
+from vision.drift.corruptions import SCENARIOS, SEVERITIES, corrupt, shift_classes
+from vision.drift.detectors import DriftDetectors
+from vision.drift.held_out import HeldOut
+from vision.drift.power import see_images
+from vision.drift.power_table import PowerTable
+from vision.drift.views import DriftRows
+
+N_SEEDS = 10
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What came of the streams of one change.
+
+    Attributes:
+      kind: one of :data:`vision.drift.corruptions.SCENARIOS`.
+      severity: 1, 2 or 3.
+      promised: images after which the power table says it is seen; None where it does not.
+      found: changed images until drift was said, one for each seed; None where it never was.
+      moved: the views in which it was seen first, of all seeds, the most frequent first.
+    """
+
+    kind: str
+    severity: int
+    promised: int | None
+    found: tuple[int | None, ...]
+    moved: tuple[str, ...]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether each seed saw what was promised, in time."""
+        return self.promised is None or all(
+            each is not None and each <= self.promised for each in self.found
+        )
+
+
+class Streams:
+    """Plays streams against the detectors of a bundle."""
+
+    def __init__(self, serving: ServingModel, detectors: DriftDetectors, held_out: HeldOut) -> None:
+        """Looks at the clean images once."""
+        self._serving = serving
+        self._detectors = detectors
+        self._held_out = held_out
+        self.clean = see_images(serving, held_out.images)
+
+    def detect(self, table: PowerTable, kind: str, severity: int) -> Detection:
+        """Plays the stream of a change with every seed."""
+        changed = self._changed(kind, severity)
+        n_changed = max(table.sizes)
+        played = [self._play(changed, kind, severity, n_changed, seed) for seed in range(N_SEEDS)]
+        moved = [view for _, views in played for view in views]
+        by_frequency = sorted(set(moved), key=lambda view: (-moved.count(view), view))
+        promised = table.promise(kind, severity)
+        found = tuple(n_images for n_images, _ in played)
+        return Detection(kind, severity, promised, found, tuple(by_frequency))
+
+    def detect_all(self, table: PowerTable) -> list[Detection]:
+        """Plays every change."""
+        return [self.detect(table, kind, severity) for kind in SCENARIOS for severity in SEVERITIES]
+
+    def _changed(self, kind: str, severity: int) -> DriftRows:
+        if kind == "class_shift":
+            return self.clean
+        # Not the draws that the power table was made with.
+        rng = np.random.default_rng([12, SCENARIOS.index(kind), severity])
+        return see_images(self._serving, corrupt(self._held_out.images, kind, severity, rng))
+
+    def _play(
+        self, changed: DriftRows, kind: str, severity: int, n_changed: int, seed: int
+    ) -> tuple[int | None, tuple[str, ...]]:
+        rng = np.random.default_rng([seed, SCENARIOS.index(kind), severity])
+        every_n, most = self._detectors.every_n, self._detectors.sizes[-1]
+        n_clean = min(len(self.clean), most) // every_n * every_n
+        before = self.clean.take(rng.permutation(len(self.clean))[:n_clean])
+        places = _places(self._held_out.labels, kind, severity, n_changed, rng)
+        stream = together(before, changed.take(places))
+        for n_seen in range(every_n, n_changed + 1, every_n):
+            result = self._detectors.check(stream.take(slice(0, n_clean + n_seen)))
+            if result.is_drift:
+                return n_seen, result.moved
+        return None, ()
+
+
+def _places(
+    labels: Sequence[str], kind: str, severity: int, n: int, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    if kind == "class_shift":
+        return shift_classes(labels, severity, n, rng)
+    rounds = [rng.permutation(len(labels)) for _ in range(-(-n // len(labels)))]
+    places: npt.NDArray[np.intp] = np.concatenate(rounds)[:n]
+    return places

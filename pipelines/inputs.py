@@ -1,0 +1,77 @@
+"""What a pipeline is started with, beside its job: what the data and the models are now."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pipelines.options import champion_tag
+from serving.models.store import bundle_folder, bundle_tag
+from steps.datasets import origin_of, read_dataset
+from vision.bundles.champion import read_champion
+from vision.bundles.class_changes import find_class_changes
+from vision.config import JobConfig
+from vision.datasets.load import dataset_digest
+from vision.errors import BundleError
+
+
+def digest_names(job: JobConfig) -> tuple[str, ...]:
+    """Returns the names of those inputs that say what the data are."""
+    if job.pipeline == "monitoring":
+        return ()
+    changing = {"training": ("weights_digest",), "evaluation": ("bento_model",)}
+    return ("data_digest", *changing.get(job.pipeline, ()))
+
+
+def find_inputs(job: JobConfig) -> dict[str, Any]:
+    """Returns what decides, beside the job and the code, whether steps run again.
+
+    Raises:
+      DatasetError: the data cannot be read.
+      BundleError: the version to evaluate is not there.
+    """
+    inputs: dict[str, Any] = {}
+    if job.pipeline == "monitoring":
+        return inputs
+    in_use = champion_tag(job.model.name)
+    if job.pipeline == "training":
+        inputs = {"weights_digest": _file_digest(job.model.weights)}
+    elif job.pipeline == "evaluation":
+        in_use = _evaluated(job)
+        inputs = {"bento_model": in_use}
+    table = read_dataset(job.images)
+    # Not the classes themselves: they are the same before the first champion and after it.
+    changes = find_class_changes(bundle_folder(in_use), table) if in_use else ()
+    return {
+        "data_digest": dataset_digest(table),
+        "data_origin": origin_of(table),
+        "class_changes": changes,
+        **inputs,
+    }
+
+
+def _file_digest(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evaluated(job: JobConfig) -> str:
+    """Returns the tag of the model version to evaluate, which is in the store."""
+    name, version = job.model.name, job.evaluation.model
+    if version is not None:
+        tag = bundle_tag(name, version)
+        try:
+            bundle_folder(tag)
+        except BundleError as error:
+            raise BundleError(f"evaluation.model = {version!r}: {error}") from error
+        return tag
+    champion = read_champion(name)
+    if champion is None:
+        raise BundleError(
+            f"model.name = {name!r} has no champion to evaluate; train one with pipeline: "
+            "training, or name a version in evaluation.model"
+        )
+    return champion.bento_model

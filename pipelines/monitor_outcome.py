@@ -1,0 +1,80 @@
+"""Tells people where monitoring itself fails: silence would look like a model without drift."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vision.config import JobConfig
+from vision.errors import VisionError
+from vision.monitoring.alerts.changes import tell_change
+from vision.monitoring.state import MONITORING, read_states
+from vision.progress import say
+
+_WENT_WELL = (0, 4)
+_INTERRUPTED = 130
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+      code: its exit code; failed, unless something else is said.
+    """
+
+    code: int = 1
+
+
+@contextmanager
+def telling_outcome(job: JobConfig, config: Path) -> Iterator[Outcome]:
+    """Tells people about the run inside the block where it fails, or goes well again.
+
+    Whoever starts a run at a terminal sees that it failed, and whoever interrupts one knows. Where
+    single versions could not be checked, the run has told so itself.
+    """
+    outcome, since = Outcome(), datetime.now(UTC)
+    try:
+        yield outcome
+    except KeyboardInterrupt:
+        outcome.code = _INTERRUPTED
+        raise
+    finally:
+        is_seen = outcome.code not in _WENT_WELL and (
+            sys.stdin.isatty() or _has_found_errors(job, since)
+        )
+        if outcome.code != _INTERRUPTED and not is_seen:
+            tell_outcome(job, config, outcome.code)
+
+
+def _has_found_errors(job: JobConfig, since: datetime) -> bool:
+    """Returns whether the run itself noted a version that could not be checked, and told so."""
+    try:
+        states = read_states(job.model.name)
+    except VisionError:
+        return False
+    return any(
+        state.seen == "error" and state.seen_at >= since
+        for version, state in states.items()
+        if version != MONITORING
+    )
+
+
+def tell_outcome(job: JobConfig, config: Path, code: int) -> None:
+    """Tells people about a run that failed, or the first that went well again; never raises."""
+    is_well = code in _WENT_WELL
+    found = {
+        "model": job.model.name,
+        "version": MONITORING,
+        "verdict": "ok" if is_well else "error",
+        "next_move": "" if is_well else f"run it by hand: python run.py monitor --config {config}",
+    }
+    told = tell_change(found, job.monitoring.alerts, os.environ)
+    for delivery in told.deliveries if told else ():
+        if delivery.kind != "log":
+            say(delivery.sentence)

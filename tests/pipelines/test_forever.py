@@ -1,0 +1,128 @@
+"""The loop against a clock of its own: what runs when, and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.forever import run_forever
+from pipelines.schedule import JobSchedule
+
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("home")]
+
+START = datetime(2026, 11, 21, 19, 50, tzinfo=UTC)
+EIGHT, NINE, TEN = (datetime(2026, 11, 21, hour, tzinfo=UTC) for hour in (20, 21, 22))
+HOUR = timedelta(hours=1)
+SCHEDULE = JobSchedule(Path("configs/monitor.yaml"))
+
+
+@dataclass
+class World:
+    """A clock that stands still but while somebody waits, and what ran.
+
+    Attributes:
+      now: the time.
+      until: when it is asked to stop.
+      takes: how long a run takes.
+      codes: exit codes of the runs; 0 for those beyond.
+      jumps: what happens to the clock during a wait, by the number of that wait.
+      runs: when each run started.
+      waits: how long each wait was to be, in seconds.
+    """
+
+    now: datetime = START
+    until: datetime = START + 3 * HOUR
+    takes: timedelta = timedelta(minutes=3)
+    codes: list[int] = field(default_factory=list)
+    jumps: dict[int, Callable[[datetime], datetime]] = field(default_factory=dict)
+    runs: list[datetime] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def is_asked(self) -> bool:
+        return self.now >= self.until
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        jump = self.jumps.get(len(self.waits))
+        self.now = jump(self.now) if jump else self.now
+        self.waits.append(seconds)
+
+    def run(self) -> int:
+        self.runs.append(self.now)
+        self.now += self.takes
+        return self.codes.pop(0) if self.codes else 0
+
+    def watch(self, every: str = "0 * * * *") -> list[datetime]:
+        run_forever(SCHEDULE, every, self.run, self, clock=lambda: self.now)
+        return self.runs
+
+
+def test_it_runs_at_its_times_and_says_when(capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(codes=[0, 4, 1])
+
+    assert world.watch() == [EIGHT, NINE, TEN]
+    assert max(world.waits) == 30.0
+    assert capsys.readouterr().err.splitlines() == [
+        "next run at 2026-11-21 20:00 UTC",
+        "the run of 2026-11-21 20:00 UTC ended",
+        "next run at 2026-11-21 21:00 UTC",
+        "the run of 2026-11-21 21:00 UTC found drift",
+        "next run at 2026-11-21 22:00 UTC",
+        "the run of 2026-11-21 22:00 UTC failed (1)",
+        "next run at 2026-11-21 23:00 UTC",
+    ]
+
+
+@pytest.mark.fault
+def test_runs_that_fail_or_are_killed_end_nothing() -> None:
+    assert World(codes=[1, -9, 2]).watch() == [EIGHT, NINE, TEN]
+
+
+def test_times_missed_while_it_was_stopped_run_once() -> None:
+    World(until=START + timedelta(minutes=5)).watch()
+    later = TEN + 100 * HOUR + timedelta(minutes=7)
+
+    world = World(now=later, until=later + timedelta(minutes=50))
+
+    assert world.watch() == [later]
+
+
+def test_times_missed_while_the_machine_slept_run_once() -> None:
+    slept = timedelta(days=20)
+    world = World(jumps={3: lambda now: now + slept}, until=START + slept + timedelta(minutes=9))
+
+    assert world.watch() == [START + slept + timedelta(minutes=2)]
+
+
+def test_times_that_pass_during_a_run_run_once_after_it() -> None:
+    world = World(takes=3 * HOUR, until=START + 4 * HOUR)
+
+    # 20:00 runs until 23:00; 21, 22 and 23 o'clock are one run.
+    assert world.watch() == [EIGHT, EIGHT + 3 * HOUR]
+
+
+def test_a_clock_that_is_put_back_runs_the_times_since_again() -> None:
+    back = timedelta(hours=2)
+    world = World(until=START + 2 * HOUR, jumps={140: lambda now: now - back})
+
+    assert world.watch() == [EIGHT, NINE, EIGHT, NINE]
+
+
+def test_it_does_nothing_once_it_is_asked_to_stop() -> None:
+    world = World(until=START)
+    SCHEDULE.note(START - HOUR)
+
+    assert world.watch() == []
+    assert world.waits == []
+
+
+def test_a_run_is_the_last_where_it_is_asked_to_stop_meanwhile() -> None:
+    SCHEDULE.note(START - HOUR)
+    world = World(until=START + timedelta(minutes=1))
+
+    assert world.watch("* * * * *") == [START]

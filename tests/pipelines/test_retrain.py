@@ -1,0 +1,231 @@
+"""Training is started for new labels and new data, once, and else there is a sentence why not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import retrain
+from pipelines.report import ModelName, RunReport
+from pipelines.retrain import check_retrain, maybe_retrain
+from tests.fake_bundle import write_fake_bundle
+from tests.synthetic import write_images
+from vision.bundles.manifest import MANIFEST_FILE
+from vision.config import DatasetConfig, JobConfig
+from vision.datasets.load import load_annotations
+from vision.errors import BundleError, ConfigError
+from vision.monitoring.report import MonitoringReport
+
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("home")]
+
+TIME = datetime(2026, 11, 21, 19, 30, tzinfo=UTC)
+NOTHING = "nothing was trained for colours v1: "
+
+
+@dataclass
+class World:
+    """A watched model, its images, and what training was started with."""
+
+    images: Path
+    job: JobConfig
+    started: list[JobConfig] = field(default_factory=list)
+    ends: str = "completed"
+
+    def add_image(self) -> None:
+        n_files = len(list(self.images.rglob("*.png")))
+        some = next(self.images.rglob("*.png"))
+        (some.parent / f"new{n_files}.png").write_bytes(some.read_bytes())
+
+    def launch(self, job: JobConfig) -> RunReport:
+        self.started.append(job)
+        return RunReport.model_validate(
+            {"pipeline": "training", "status": self.ends, "model": ModelName(name="colours")}
+        )
+
+    def look(self, n_labelled: int, verdict: str = "drift", version: str = "v1") -> Any:
+        return maybe_retrain(self.job, report((version, verdict, n_labelled)), self.launch)
+
+
+def report(*versions: tuple[str, str, int]) -> MonitoringReport:
+    return MonitoringReport.model_validate(
+        {
+            "name": "colours", "created_at": TIME, "since": TIME, "until": TIME,
+            "versions": [
+                {"name": "colours", "version": version, "verdict": verdict,
+                 "accuracy": {"live": {"n": n - 1}, "n_several": 1} if n else None}
+                for version, verdict, n in versions
+            ],
+        }
+    )  # fmt: skip
+
+
+def _training(path: Path, images: Path, name: str = "colours", pipeline: str = "training") -> Path:
+    values = {
+        "pipeline": pipeline,
+        "model": {"name": name, "input_size": [16, 16]},
+        "dataset": {"source": "folder", "path": str(images)},
+    }
+    path.write_text(json.dumps(values))
+    return path
+
+
+def _job(config: Path, **changes: Any) -> JobConfig:
+    values = {"on_drift": "retrain", "retrain": {"config": config, "least_labels": 100}}
+    return JobConfig.model_validate(
+        {
+            "pipeline": "monitoring",
+            "model": {"name": "colours", "input_size": [16, 16]},
+            "monitoring": {**values, **changes},
+        }
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    def unknown(tag: str) -> Path:
+        raise BundleError(f"no {tag}")
+
+    monkeypatch.setattr(retrain, "bundle_folder", unknown)
+    images = write_images(tmp_path / "images", 2, ("train", "validation"))
+    return World(images, _job(_training(tmp_path / "train.yaml", images)))
+
+
+def test_it_trains_once_there_are_enough_labels(world: World) -> None:
+    assert world.look(99) == (
+        f"{NOTHING}99 true labels came since it was made, and retrain.least_labels is 100; give "
+        "feedback on its predictions"
+    )
+    assert world.started == []
+
+    done = world.look(100)
+
+    assert isinstance(done, RunReport)
+    [job] = world.started
+    assert (job.pipeline, job.model.name) == ("training", "colours")
+
+
+@pytest.mark.parametrize("verdict", ["ok", "too_few", "no_traffic", "error"])
+def test_without_drift_there_is_nothing_to_say(world: World, verdict: str) -> None:
+    assert world.look(500, verdict) == ""
+
+
+@pytest.mark.parametrize("action", ["nothing", "review"])
+def test_other_actions_train_nothing(world: World, action: str) -> None:
+    world.job = _job(Path("missing.yaml"), on_drift=action)
+
+    assert world.look(500) == ""
+    check_retrain(world.job)
+    assert world.started == []
+
+
+@pytest.mark.parametrize("ends", ["completed", "failed", "stopped"])
+def test_the_same_labels_start_nothing_twice_however_training_ended(
+    world: World, ends: str
+) -> None:
+    world.ends = ends
+    world.look(100)
+    world.add_image()
+
+    for n_labelled in (100, 100, 150, 199, 20):
+        assert "since training was started for it last" in world.look(n_labelled)
+    assert len(world.started) == 1
+
+    assert isinstance(world.look(200), RunReport)
+    assert len(world.started) == 2
+
+
+@pytest.mark.fault
+def test_training_that_dies_is_not_started_again(world: World) -> None:
+    def die(job: JobConfig) -> RunReport:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        maybe_retrain(world.job, report(("v1", "drift", 100)), die)
+
+    assert "since training was started for it last" in world.look(100)
+    assert world.started == []
+
+
+def test_the_same_data_are_trained_on_once(world: World) -> None:
+    world.look(100)
+
+    again = world.look(300)
+
+    assert again == (
+        f"{NOTHING}the newest data are those that a version was trained on already; add the newly "
+        "labelled images to the dataset"
+    )
+    # Nor for another version, such as the one that was trained.
+    assert "trained on already" in world.look(500, version="v2")
+    world.add_image()
+    assert isinstance(world.look(300), RunReport)
+
+
+def test_the_data_of_the_version_itself_are_no_news(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "bundle"
+    manifest = write_fake_bundle(folder)
+    digest = load_annotations(DatasetConfig(source="folder", path=str(world.images))).digest
+    lineage = manifest.lineage.model_copy(update={"data_digest": digest})
+    kept = manifest.model_copy(update={"lineage": lineage})
+    (folder / MANIFEST_FILE).write_text(kept.model_dump_json())
+    monkeypatch.setattr(retrain, "bundle_folder", {"colours:v1": folder}.__getitem__)
+
+    assert "trained on already" in world.look(100)
+    world.add_image()
+    assert isinstance(world.look(100), RunReport)
+
+
+def test_of_several_versions_the_newest_that_drifted_counts(world: World) -> None:
+    found = report(("v3", "ok", 900), ("v2", "drift", 10), ("v1", "drift", 900))
+
+    said = maybe_retrain(world.job, found, world.launch)
+
+    assert isinstance(said, str)
+    assert said.startswith("nothing was trained for colours v2: 10 true labels came since")
+
+
+def test_data_that_cannot_be_read_are_a_sentence(world: World) -> None:
+    for path in world.images.rglob("*.png"):
+        path.unlink()
+
+    assert world.look(100).startswith(NOTHING)
+    assert world.started == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pipeline": "evaluation"}, "its pipeline is evaluation; name a job that trains$"),
+        ({"name": "cars"}, "trains 'cars'; name a job that trains 'colours'$"),
+        ({"images": Path("missing")}, "no such folder"),
+    ],
+)
+def test_a_job_that_cannot_retrain_is_refused_before_anything_runs(
+    world: World, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    path = _training(tmp_path / "other.yaml", **{"images": world.images, **changes})
+
+    with pytest.raises(ConfigError, match=said):
+        check_retrain(_job(path))
+    # Where it was changed after the check.
+    assert maybe_retrain(_job(path), report(("v1", "drift", 100)), world.launch).startswith(NOTHING)
+
+
+@pytest.mark.fault
+def test_a_damaged_memory_is_told_about(
+    world: World, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.look(100)
+    file = home / "monitoring" / "retrains" / "colours.json"
+    file.write_text("{")
+
+    world.look(100)
+
+    assert "what training was started for colours was damaged; " in capsys.readouterr().err

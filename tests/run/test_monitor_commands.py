@@ -1,0 +1,239 @@
+"""``run.py monitor``: what runs, who is told where it fails, and what ``--forever`` starts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import run
+from pipelines import forever
+from pipelines.schedule import JobSchedule
+from pipelines.stopping import Stopping
+from tests.run.conftest import CONFIG, FakeLaunch, FakeReport
+from tests.run.loading import loaded_by
+from vision.errors import StackError
+from vision.home import repository
+from vision.monitoring.state import note_state
+
+pytestmark = pytest.mark.usefixtures("home")
+
+Told = Callable[[], list[tuple[str, str]]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "monitor.yaml"
+    path.write_text(
+        "pipeline: monitoring\n"
+        "model: {name: digits, input_size: [8, 8]}\n"
+        "monitoring:\n"
+        '  every: "0 3 * * 1"\n'
+        f"  alerts: [{{kind: file, path: {tmp_path}/alerts.jsonl}}]\n"
+    )
+    return str(path)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """What people were told about, and as what."""
+
+    def read() -> list[tuple[str, str]]:
+        path = tmp_path / "alerts.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(value["version"], value["now"]) for value in map(json.loads, lines)]
+
+    return read
+
+
+@pytest.mark.unit
+def test_once_it_is_the_job(
+    launch: FakeLaunch, config: str, told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--set", "monitoring.days=2", "--stack", "local"]
+
+    assert run.main(["monitor", "--config", config, *arguments]) == 0
+
+    ((called, job, stack, use_cache),) = launch.calls
+    assert (called, stack, use_cache) == ("launch", "local", True)
+    assert (job.pipeline, job.monitoring.days) == ("monitoring", 2.0)
+    assert capsys.readouterr() == ("it completed\n", "")
+    assert told() == []
+
+
+@pytest.mark.unit
+def test_drift_is_exit_code_4_and_no_failure(launch: FakeLaunch, config: str, told: Told) -> None:
+    launch.ends = FakeReport("drift")
+
+    assert run.main(["monitor", "--config", config]) == 4
+    assert told() == []
+
+
+@pytest.mark.unit
+def test_a_report_is_written(launch: FakeLaunch, config: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+
+    assert run.main(["monitor", "--config", config, "--report", str(report)]) == 0
+    assert json.loads(report.read_text())["status"] == "completed"
+
+
+@pytest.mark.fault
+@pytest.mark.unit
+def test_a_failure_is_told_once_and_so_is_its_end(
+    launch: FakeLaunch, config: str, told: Told
+) -> None:
+    codes = []
+    for ends in (FakeReport("failed"), StackError("no stack"), FakeReport("drift"), FakeReport()):
+        launch.ends = ends
+        codes.append(run.main(["monitor", "--config", config]))
+
+    assert codes == [1, 2, 4, 0]
+    assert told() == [("monitoring", "error"), ("monitoring", "ok")]
+
+
+@pytest.mark.unit
+def test_a_defect_is_told_and_keeps_its_traceback(
+    launch: FakeLaunch, config: str, told: Told
+) -> None:
+    launch.ends = ZeroDivisionError("a defect")
+
+    with pytest.raises(ZeroDivisionError):
+        run.main(["monitor", "--config", config])
+    assert told() == [("monitoring", "error")]
+
+
+@pytest.mark.unit
+def test_nobody_is_told_of_an_interruption_or_of_what_is_seen_at_a_terminal(
+    launch: FakeLaunch, config: str, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch.ends = KeyboardInterrupt()
+    assert run.main(["monitor", "--config", config]) == 130
+    launch.ends = FakeReport("failed")
+    monkeypatch.setattr(sys, "stdin", _Terminal())
+    assert run.main(["monitor", "--config", config]) == 1
+    assert told() == []
+
+
+@pytest.mark.unit
+def test_what_the_run_has_told_itself_is_not_told_again(
+    launch: FakeLaunch, config: str, told: Told
+) -> None:
+    def find_error(*_: Any, **__: Any) -> FakeReport:
+        note_state("digits", "v1", "error")
+        return FakeReport("failed")
+
+    launch.launch = find_error  # type: ignore[method-assign]
+
+    assert run.main(["monitor", "--config", config]) == 1
+    assert told() == []
+
+
+class _Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.unit
+def test_two_at_once_are_refused(
+    launch: FakeLaunch, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with JobSchedule(Path(config)).only_one("run", "is being run"):
+        assert run.main(["monitor", "--config", config]) == 1
+
+    assert launch.calls == []
+    assert f"error: {config} is being run already, by process " in capsys.readouterr().err
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Missing option '--config'"),
+        (["--config", CONFIG], "run.py monitor takes pipeline: monitoring"),
+        (["--config", "{}", "--forever", "--schedule"], "either --forever or --schedule"),
+        (["--config", "{}", "--forever", "--report", "x.json"], "--report belongs to a single run"),
+        (["--config", "{}", "--forever", "--set", "monitoring.every=null"], "every is not set"),
+        (["--config", "{}", "--schedule", "--set", "monitoring.every=null"], "every is not set"),
+        (
+            [
+                "--config",
+                "{}",
+                "--schedule",
+                "--set",
+                "monitoring.on_drift=retrain",
+                "--set",
+                "monitoring.retrain.config=configs/train.yaml",
+            ],
+            "an orchestrator's schedule starts no training; use run.py monitor --forever",
+        ),
+    ],
+)
+def test_a_wrong_call_ends_2_and_runs_nothing(
+    launch: FakeLaunch,
+    config: str,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    assert run.main(["monitor", *(part.format(config) for part in arguments)]) == 2
+    assert said in capsys.readouterr().err
+    assert launch.calls == []
+
+
+@pytest.mark.unit
+def test_a_schedule_is_left_to_the_orchestrator(
+    launch: FakeLaunch,
+    config: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def schedule(job: Any, stack: str | None) -> str:
+        return f"{job.monitoring.every} on {stack}"
+
+    monkeypatch.setattr(launch, "schedule", schedule, raising=False)
+
+    assert run.main(["monitor", "--config", config, "--schedule", "--stack", "cluster"]) == 0
+    assert capsys.readouterr().out == "0 3 * * 1 on cluster\n"
+
+
+@pytest.mark.unit
+def test_forever_starts_a_process_for_each_run_and_tells_of_one_that_is_killed(
+    config: str, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def watch(schedule: JobSchedule, every: str, start: Callable[[], int], waiting: Any) -> None:
+        assert every == "0 3 * * 1"
+        assert isinstance(waiting, Stopping)
+        assert [start(), start()] == [0, -9]
+
+    def begin(stopping: Stopping, command: list[str]) -> int:
+        commands.append(command)
+        return 0 if len(commands) == 1 else -9
+
+    monkeypatch.setattr(forever, "run_forever", watch)
+    monkeypatch.setattr(Stopping, "run", begin)
+    arguments = ["--config", config, "--set", "monitoring.days=2", "--stack", "local"]
+
+    assert run.main(["monitor", *arguments, "--forever"]) == 0
+
+    program = [sys.executable, str(repository() / "run.py"), "monitor"]
+    assert commands == [[*program, *arguments]] * 2
+    assert told() == [("monitoring", "error")]
+
+
+@pytest.mark.unit
+def test_two_loops_are_refused(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with JobSchedule(Path(config)).only_one("forever", "is watched"):
+        assert run.main(["monitor", "--config", config, "--forever"]) == 1
+    assert "is watched already, by process" in capsys.readouterr().err
+
+
+@pytest.mark.unit
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"pydantic", "yaml", "zenml", "croniter", "numpy"}
+    assert loaded_by("import run\nrun.main(['monitor', '--help'])", heavy) == "[]"

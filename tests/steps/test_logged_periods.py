@@ -1,0 +1,153 @@
+"""Periods read from a real log: what is in them, what is left out, and how much is held."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.log.errors import LogError
+from steps.logged_periods import Asked, read_traffic
+from tests.drift_bundle import make_images
+from tests.fake_bundle import CLASSES, VERSION
+from tests.monitored import log_predictions, store_drift_bundle
+from vision.bundles.load import ServingModel
+from vision.drift.names import PROPERTIES
+from vision.images.measure import NUMERIC
+
+pytestmark = pytest.mark.integration
+
+NAME = "periods"
+OLDER = "20250101-000000-00000000"
+UNTIL = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> ServingModel:
+    return store_drift_bundle(tmp_path_factory.mktemp("bundle") / "it", name=NAME)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'log.sqlite'}"
+
+
+def asked(**changes: object) -> Asked:
+    values = {
+        "name": NAME,
+        "version": None,
+        "since": UNTIL - timedelta(days=7),
+        "until": UNTIL,
+        "n_most": 1000,
+        "n_newest": 20,
+        "seed": 0,
+    }
+    return Asked(**(values | changes))  # type: ignore[arg-type]
+
+
+def log(address: str, serving: ServingModel, n: int, **changes: object) -> np.ndarray:
+    images = make_images(n, seed=n)
+    last = UNTIL - timedelta(minutes=1)
+    log_predictions(address, serving, images, last=last, name=NAME, **changes)  # type: ignore[arg-type]
+    return images
+
+
+def test_the_newest_rows_are_what_the_model_gave(address: str, serving: ServingModel) -> None:
+    images = log(address, serving, 150, true_labels=["red", None, "teal"])
+    [version] = read_traffic(asked(), address).versions
+    period = version.period
+    assert (version.version, version.n_left_out, version.problem) == (VERSION, 0, "")
+    assert (period.n, period.last) == (150, UNTIL - timedelta(minutes=1))
+    # As many as the detectors of the bundle compare, oldest first.
+    output = serving.predict(images[-100:])
+    assert np.array_equal(period.newest.uae, output.embedding_uae)
+    assert np.array_equal(period.newest.penultimate, output.embedding_penultimate)
+    assert np.array_equal(period.newest.classes, output.probabilities.argmax(axis=1))
+    red = period.newest.properties[:, PROPERTIES.index("red_mean")]
+    assert red[-1] == pytest.approx(images[-1, ..., 0].mean() / 255)
+    assert list(period.properties.columns) == list(NUMERIC)
+    assert (period.properties["n_bytes"] == 200).all()
+    assert period.outcomes.n_labelled == 2
+    assert period.outcomes.unknown == {"teal": 1}
+
+
+def test_the_period_and_the_number_are_bounds(address: str, serving: ServingModel) -> None:
+    log(address, serving, 60)
+    early = asked(since=UNTIL - timedelta(minutes=30), n_most=1000)
+    assert read_traffic(early, address).versions[0].period.n == 30
+    few = read_traffic(asked(n_most=10), address).versions[0].period
+    assert (few.n, few.last) == (10, UNTIL - timedelta(minutes=1))
+    nothing = read_traffic(asked(until=UNTIL - timedelta(days=1)), address)
+    assert nothing.versions == ()
+    assert nothing.note == (
+        "the log has no prediction of periods between 2026-01-24 12:00 and 2026-01-30 12:00 UTC"
+    )
+    other = read_traffic(asked(name="nobody"), address)
+    assert other.note.startswith("the log has no prediction of nobody between")
+
+
+def test_versions_are_apart_the_newest_first(address: str, serving: ServingModel) -> None:
+    log(address, serving, 30, version=OLDER, prefix="o")
+    log(address, serving, 40)
+    newest, older = read_traffic(asked(), address).versions
+    assert (newest.version, newest.period.n, newest.problem) == (VERSION, 40, "")
+    assert (older.version, older.period.n) == (OLDER, 30)
+    assert older.problem.startswith(f"model '{NAME}:{OLDER}' is not in the BentoML model store")
+    [alone] = read_traffic(asked(version=OLDER), address).versions
+    assert alone.version == OLDER
+
+
+def test_half_rows_are_counted_and_left_out(address: str, serving: ServingModel) -> None:
+    log(address, serving, 40)
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        for change in (
+            "embedding_penultimate = NULL WHERE request_id < 'r000010'",
+            "brightness = NULL WHERE request_id >= 'r000030'",
+        ):
+            connection.execute(f"UPDATE predictions SET {change}")
+    [version] = read_traffic(asked(), address).versions
+    assert (version.n_left_out, version.period.n) == (10, 30)
+    assert version.period.n_measured == 20
+    assert np.isfinite(version.period.newest.penultimate).all()
+    assert np.isnan(version.period.newest.properties[-1]).any()
+
+
+def test_predictions_with_other_classes_than_the_bundle_are_named(
+    address: str, serving: ServingModel
+) -> None:
+    log(address, serving, 40)
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        connection.execute("""UPDATE models SET classes = '["x", "y", "z"]'""")
+    [version] = read_traffic(asked(), address).versions
+    assert f"with the classes x, y, z, and its bundle has {', '.join(CLASSES)}" in version.problem
+
+
+def test_a_log_that_is_not_there_is_no_traffic_and_one_of_others_an_error(
+    address: str, tmp_path: Path
+) -> None:
+    traffic = read_traffic(asked(), address)
+    assert (traffic.versions, traffic.note[:33]) == ((), "there is no prediction log at sql")
+    (tmp_path / "log.sqlite").touch()
+    with pytest.raises(LogError, match="has the form None, and this program reads '0002'"):
+        read_traffic(asked(), address)
+
+
+def test_memory_does_not_grow_with_the_number(address: str, serving: ServingModel) -> None:
+    for start in range(4):
+        last = UNTIL - timedelta(days=start, minutes=1)
+        images = make_images(1500, seed=start)
+        log_predictions(address, serving, images, last=last, name=NAME, prefix=f"{start}-")
+    peaks = []
+    for n_most in (2_500, 6_000):
+        gc.collect()
+        tracemalloc.start()
+        [version] = read_traffic(asked(n_most=n_most), address).versions
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert version.period.n == n_most
+    assert peaks[1] < 1.3 * peaks[0] + 1_000_000

@@ -1,0 +1,108 @@
+"""Each change is told once, and what nobody could be told comes again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from vision.errors import BundleError
+from vision.monitoring.state import StateChange, mark_told, note_state, read_states
+
+pytestmark = pytest.mark.unit
+
+TIME = datetime(2026, 11, 21, 19, 30, tzinfo=UTC)
+NOTHING = None
+
+
+def _told(*verdicts: str, fails: tuple[int, ...] = ()) -> list[tuple[str | None, str] | None]:
+    """Returns what is told about one verdict after the other; the n-th delivery may fail."""
+    told: list[tuple[str | None, str] | None] = []
+    for number, verdict in enumerate(verdicts):
+        change = note_state("digits", "v1", verdict)
+        if change and number not in fails:
+            mark_told(change)
+        told.append((change.before, change.now) if change else NOTHING)
+    return told
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        (["ok", "ok"], [NOTHING, NOTHING]),
+        (["drift", "drift"], [(None, "drift"), NOTHING]),
+        (["ok", "drift", "drift", "ok", "ok"],
+         [NOTHING, ("ok", "drift"), NOTHING, ("drift", "ok"), NOTHING]),
+        (["drift", "ok", "drift"], [(None, "drift"), ("drift", "ok"), ("ok", "drift")]),
+        (["error", "error", "ok"], [(None, "error"), NOTHING, ("error", "ok")]),
+        (["no_traffic", "ok"], [(None, "no_traffic"), ("no_traffic", "ok")]),
+        (["too_few", "too_few", "ok"], [NOTHING, NOTHING, NOTHING]),
+        (["too_few", "drift"], [NOTHING, (None, "drift")]),
+        (["ok", "too_few", "ok"], [NOTHING, ("ok", "too_few"), ("too_few", "ok")]),
+        (["ok", "drift", "error", "drift"],
+         [NOTHING, ("ok", "drift"), ("drift", "error"), ("error", "drift")]),
+    ],
+)  # fmt: skip
+def test_only_changes_are_told(
+    verdicts: list[str], told: list[tuple[str | None, str] | None]
+) -> None:
+    assert _told(*verdicts) == told
+
+
+@pytest.mark.usefixtures("home")
+def test_what_nobody_could_be_told_comes_again_until_somebody_is() -> None:
+    assert _told("ok", "drift", "drift", "drift", "drift", fails=(1, 2)) == [
+        NOTHING, ("ok", "drift"), ("ok", "drift"), ("ok", "drift"), NOTHING,
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("home")
+def test_what_is_over_before_anybody_was_told_is_never_told() -> None:
+    assert _told("ok", "drift", "ok", fails=(1,)) == [NOTHING, ("ok", "drift"), NOTHING]
+
+
+@pytest.mark.usefixtures("home")
+def test_versions_and_models_have_states_of_their_own() -> None:
+    for model, version in (("digits", "v1"), ("digits", "v2"), ("cars", "v1")):
+        change = note_state(model, version, "drift")
+        assert change is not None
+        mark_told(change)
+        assert note_state(model, version, "drift") is None
+    assert sorted(read_states("digits")) == ["v1", "v2"]
+
+
+@pytest.mark.usefixtures("home")
+def test_a_change_says_all_that_was_found() -> None:
+    change = note_state(
+        "digits", "v1", "drift", moved=("uae",), next_move="look", link="http://x", time=TIME
+    )
+
+    assert change == StateChange("digits", "v1", None, "drift", ("uae",), "look", "http://x", TIME)
+    assert change.to_json() == {
+        "model": "digits", "version": "v1", "before": None, "now": "drift", "moved": ["uae"],
+        "next_move": "look", "link": "http://x", "time": "2026-11-21T19:30:00+00:00",
+    }  # fmt: skip
+    [state] = read_states("digits").values()
+    assert (state.seen, state.seen_at, state.told) == ("drift", TIME, None)
+
+
+@pytest.mark.fault
+def test_a_damaged_state_begins_anew_and_tells_once_more(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _told("drift", "drift") == [(None, "drift"), NOTHING]
+    file = home / "monitoring" / "states" / "digits.json"
+    file.write_text(file.read_text()[:40])
+
+    assert _told("drift", "drift") == [(None, "drift"), NOTHING]
+    assert capsys.readouterr().err.startswith("what people were told about digits was damaged; ")
+
+
+@pytest.mark.security
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("name", ["../digits", "a/b", "", "..", "x" * 65])
+def test_a_model_name_is_no_path(name: str) -> None:
+    with pytest.raises(BundleError, match="are allowed"):
+        note_state(name, "v1", "drift")

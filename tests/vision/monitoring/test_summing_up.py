@@ -1,0 +1,69 @@
+"""One report from what the steps found, also where a version could not be checked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from vision.bundles.manifest import Manifest
+from vision.config.monitoring import MonitoringConfig
+from vision.errors import BundleError
+from vision.monitoring.checks import DriftChecks, PropertyChecks, VersionCheck
+from vision.monitoring.period import Period, PeriodReader
+from vision.monitoring.reference import ReferenceSet
+from vision.monitoring.report import MonitoringReport
+from vision.monitoring.summing_up import sum_up
+from vision.monitoring.traffic import Traffic, VersionTraffic
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def empty() -> Period:
+    return PeriodReader(("a", "b"), n_newest=10, seed=0).finish()
+
+
+def gone(version: str) -> tuple[Manifest, ReferenceSet]:
+    raise BundleError(f"{version} is gone")
+
+
+def sum_up_of(
+    *versions: VersionTraffic, asked: str | None = None, note: str = ""
+) -> MonitoringReport:
+    return sum_up(
+        Traffic("digits", NOW, NOW, versions, note),
+        DriftChecks(tuple(VersionCheck(v.version, problem=v.problem) for v in versions)),
+        PropertyChecks(),
+        gone,
+        config=MonitoringConfig(version=asked),
+        history=(),
+        created_at=NOW,
+    )
+
+
+def test_without_predictions_there_is_no_traffic() -> None:
+    report = sum_up_of(note="the log is empty")
+    assert (report.verdict, report.versions) == ("no_traffic", ())
+
+
+def test_a_version_that_was_asked_for_is_named_though_it_is_silent() -> None:
+    [part] = sum_up_of(asked="v7", note="the log is empty").versions
+    assert (part.version, part.verdict, part.problem) == ("v7", "no_traffic", "the log is empty")
+
+
+def test_what_could_not_be_checked_says_why() -> None:
+    report = sum_up_of(
+        VersionTraffic("v2", empty(), problem="its classes are others"),
+        VersionTraffic("v1", empty()),
+    )
+    assert report.verdict == "error"
+    assert [part.problem for part in report.versions] == ["its classes are others", "v1 is gone"]
+
+
+def test_predictions_of_older_releases_are_too_few_whatever_became_of_the_bundle() -> None:
+    [part] = sum_up_of(VersionTraffic("v1", empty(), n_left_out=1, problem="no detectors")).versions
+    assert part.verdict == "too_few"
+    assert part.problem.startswith("1 prediction could not be looked at: a release without the ")
+    assert part.next_move == "Wait until this release has logged 50 predictions of that version."

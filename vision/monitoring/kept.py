@@ -1,0 +1,97 @@
+"""Small JSON files below ``home()/monitoring`` that outlive the run that wrote them.
+
+Each is replaced in one step, so whoever reads it, at any moment and after any crash, sees the old
+values or the new ones, complete. A damaged one is put aside, told about, and begun anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from vision.errors import VisionError
+from vision.home import folder, home
+from vision.progress import say
+
+Values = TypeVar("Values", bound=BaseModel)
+
+FOLDER = "monitoring"
+
+
+def kept_path(kind: str, name: str) -> Path:
+    """Returns ``home()/monitoring/<kind>/<name>.json``; it may not exist yet."""
+    return home() / FOLDER / kind / f"{name}.json"
+
+
+def read_kept(path: Path, values: type[Values], what: str) -> Values | None:
+    """Returns what a file holds.
+
+    Args:
+      path: of :func:`kept_path`.
+      values: the type of what it holds.
+      what: what is in it, for people, such as ``the state of digits``.
+
+    Returns:
+      None where there is no such file, or where it is damaged: then it is put aside as
+      ``.damaged``, and a line says so.
+
+    Raises:
+      VisionError: it is there and cannot be read.
+    """
+    try:
+        return values.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        aside = path.with_suffix(".damaged")
+        path.replace(aside)
+        say(f"{what} was damaged; the file is now {aside}, and it begins anew")
+        return None
+    except OSError as error:
+        raise VisionError(f"{what} cannot be read from {path} ({error.strerror})") from error
+
+
+def write_kept(path: Path, values: BaseModel, what: str) -> None:
+    """Replaces what a file holds, in one step.
+
+    Raises:
+      ConfigError: its folder cannot be made.
+      VisionError: it cannot be written; what it held is still there.
+    """
+    place = folder(f"{FOLDER}/{path.parent.name}")
+    try:
+        # The dot keeps a left-over of a crash out of the list of files.
+        handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{path.stem}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(values.model_dump_json(indent=2) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise VisionError(
+            f"{what} cannot be written to {path} ({error.strerror}); make room there, or set "
+            "VISIONSTACK_HOME to a folder that you can write to"
+        ) from error
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Lets one process at a time read and replace a file; others wait for it.
+
+    Raises:
+      ConfigError: its folder cannot be made.
+    """
+    place = folder(f"{FOLDER}/{path.parent.name}")
+    with (place / f".{path.stem}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

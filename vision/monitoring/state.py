@@ -1,0 +1,164 @@
+"""What people were last told about each version of a model, so that each change is told once.
+
+One file per model name, ``home()/monitoring/states/<model>.json``, replaced in one step. It holds
+for each version what people know (``told``) and what was found last (``seen``). A change is a
+verdict that differs from what people know: one that nobody could be told is found again by the
+next run, and one that is over before anybody was told is never told.
+
+A version that nobody was told anything about counts as ``ok``, and ``too_few`` is how every version
+begins: neither is news. Anything else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from vision.bundles.manifest import check_id
+from vision.monitoring.kept import alone, kept_path, read_kept, write_kept
+
+# Noted beside the versions: the traffic of all, which without any has no version to be noted
+# under, and the runs of monitoring.
+ALL_VERSIONS, MONITORING = "all versions", "monitoring"
+# Verdicts that tell nothing of what people were told nothing about.
+NO_NEWS = ("ok", "too_few")
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """A verdict that people do not know yet.
+
+    Attributes:
+      model: the model's name.
+      version: the version that was looked at; :data:`ALL_VERSIONS` or :data:`MONITORING`.
+      before: the verdict that people were told last; None where they were told nothing.
+      now: the verdict: ``ok``, ``drift``, ``too_few``, ``no_traffic`` or ``error``.
+      moved: what differs from the reference set.
+      next_move: what to do about it, in a sentence.
+      link: where the report is; empty where there is none.
+      time: when it was found, UTC.
+    """
+
+    model: str
+    version: str
+    before: str | None
+    now: str
+    moved: tuple[str, ...] = ()
+    next_move: str = ""
+    link: str = ""
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON values."""
+        return {**vars(self), "moved": list(self.moved), "time": self.time.isoformat()}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VersionState(_Part):
+    """What is known about a version.
+
+    Attributes:
+      seen: the verdict that was found last.
+      seen_at: when that was, UTC.
+      told: the verdict that people know; None where they were told nothing.
+      told_at: when it was told.
+    """
+
+    seen: str
+    seen_at: AwareDatetime
+    told: str | None = None
+    told_at: AwareDatetime | None = None
+
+
+class _States(_Part):
+    model: str
+    versions: dict[str, VersionState] = {}
+
+
+def note_state(
+    model: str,
+    version: str,
+    verdict: str,
+    *,
+    moved: tuple[str, ...] = (),
+    next_move: str = "",
+    link: str = "",
+    time: datetime | None = None,
+) -> StateChange | None:
+    """Notes what was found of a version, and returns the change that people are to be told.
+
+    Args:
+      model: the model's name.
+      version: what was looked at.
+      verdict: what was found.
+      moved: what differs from the reference set.
+      next_move: what to do about it.
+      link: where the report is.
+      time: when it was found; now without it.
+
+    Returns:
+      None where people know it already. Else the change, which comes again with every run until
+      :func:`mark_told` is called.
+
+    Raises:
+      VisionError: the state cannot be written.
+    """
+    time = time or datetime.now(UTC)
+    with _changing(model) as versions:
+        known = versions.get(version)
+        told, told_at = (known.told, known.told_at) if known else (None, None)
+        if told is None and verdict == "ok":
+            # From here on, what is not ok is a change from it.
+            told, told_at = verdict, time
+        is_news = verdict != told and not (told is None and verdict in NO_NEWS)
+        versions[version] = VersionState(seen=verdict, seen_at=time, told=told, told_at=told_at)
+    if not is_news:
+        return None
+    return StateChange(model, version, told, verdict, tuple(moved), next_move, link, time)
+
+
+def mark_told(change: StateChange) -> None:
+    """Notes that people know of a change, so that it is not told again.
+
+    Raises:
+      VisionError: the state cannot be written.
+    """
+    with _changing(change.model) as versions:
+        known = versions.get(change.version)
+        seen, seen_at = (known.seen, known.seen_at) if known else (change.now, change.time)
+        versions[change.version] = VersionState(
+            seen=seen, seen_at=seen_at, told=change.now, told_at=change.time
+        )
+
+
+def read_states(model: str) -> dict[str, VersionState]:
+    """Returns what is known about each version of a model; empty where nothing is.
+
+    Raises:
+      VisionError: the file is there and cannot be read.
+    """
+    states = read_kept(_file(model), _States, f"what people were told about {model}")
+    return dict(states.versions) if states else {}
+
+
+@contextmanager
+def _changing(model: str) -> Iterator[dict[str, VersionState]]:
+    """Gives the versions of a model to change."""
+    path = _file(model)
+    with alone(path):
+        versions = read_states(model)
+        yield versions
+        write_kept(path, _States(model=model, versions=versions), f"the state of {model}")
+
+
+def _file(model: str) -> Path:
+    return kept_path("states", check_id(model, "model name"))
