@@ -20,7 +20,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast soak lint format serve dashboard stacks lock lock-check bench bench-serving clean
+.PHONY: help setup demo test test-fast soak lint format serve image image-test dashboard stacks lock lock-check bench bench-serving clean
 
 help: ## List these targets.
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,12 @@ format: setup ## Put the code in the project's style and mend what can be mended
 
 serve: setup ## Serve the newest champion on port 3000 (PORT=... for another).
 	$(BIN)/bentoml serve --port $(PORT)
+
+image: setup ## Build the OCI image of the service with the newest champion.
+	$(BIN)/python -m steps.packaging build
+
+image-test: setup ## Start the newest image, ask golden and bad images, and stop it.
+	$(BIN)/python -m steps.packaging test
 
 dashboard: setup ## Start ZenML's dashboard on this machine and print its address.
 	ZENML_AUTO_OPEN_DASHBOARD=false $(BIN)/zenml login --local

@@ -1,0 +1,1 @@
+"""Packages a model version: the image of the service, and what it is checked for."""
