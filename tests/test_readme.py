@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.demo import BIN, CONFIG, Demo, command
+from tests.servers import free_port, running
 from vision.home import repository
 
 README = (repository() / "README.md").read_text(encoding="utf-8")
@@ -36,8 +37,12 @@ def commands() -> list[str]:
 
 COMMANDS = commands()
 DRY_RUNS = [line for line in COMMANDS if "path/to/images" in line]
+SIMULATIONS = [line for line in COMMANDS if line.startswith("python run.py simulate")]
+MONITOR = "python run.py --config configs/monitor.yaml"
 KNOWN = {
     *DRY_RUNS,
+    *SIMULATIONS,
+    MONITOR,
     "make demo",
     "make test",
     "make serve",
@@ -75,7 +80,7 @@ def test_it_is_short() -> None:
 
 def test_every_command_in_it_is_one_that_is_tried_here() -> None:
     assert set(COMMANDS) == KNOWN
-    assert len(DRY_RUNS) == 2
+    assert (len(DRY_RUNS), len(SIMULATIONS)) == (2, 2)
 
 
 def test_every_make_target_exists() -> None:
@@ -142,6 +147,27 @@ class TestWithTheDemonstration:
             assert "pipeline training on stack local\n" in done.stdout
         else:
             assert "validation    completed" in done.stdout
+
+    def test_clean_images_are_no_drift_and_blurred_ones_are(self, demo: Demo) -> None:
+        clean, blurred = (shlex.split(line)[2:] for line in SIMULATIONS)
+        environment = demo.environment | {"VISIONSTACK_LOG_IMAGES": "1"}
+        address = f"http://127.0.0.1:{(port := free_port())}"
+        serve = [str(BIN / "bentoml"), "serve", "--port", str(port)]
+        log = demo.folder / "watched.txt"
+        with running(serve, environment, log, f"{address}/readyz", within_s=60):
+            calm = demo.run(*clean, "--url", address)
+            moved = demo.run(*blurred, "--url", address)
+        assert (calm.returncode, moved.returncode) == (0, 0), calm.stderr + moved.stderr
+        assert "drift was not seen; the last check said ok\n" in calm.stdout
+        assert "the power table promised: seen in 50 such images" in moved.stdout
+        [seen] = re.findall(r"by a check that had (\d+) of them", moved.stdout)
+        assert int(seen) <= 100  # the promise, and the 50 images between two checks
+
+        watched = demo.run(*shlex.split(MONITOR)[2:])
+        assert watched.returncode == 4, watched.stdout + watched.stderr
+        assert re.search(r"^verdict +drift$", watched.stdout, re.MULTILINE)
+        [report] = re.findall(r"^report +(\S.*)$", watched.stdout, re.MULTILINE)
+        assert list((demo.home / "monitoring/reports/digits").glob("*.html")), report
 
     @pytest.fixture
     def keeps_the_stack(self, demo: Demo) -> Iterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from vision.drift.backend import Floats, Integers, Kind
 from vision.drift.result import ColumnTests
 from vision.errors import ModelError
+from vision.quiet import import_tensorflow
 
 _FRAMEWORKS = (
     "tensorflow",
@@ -67,6 +69,8 @@ def without_tensorflow() -> None:
 def _import_alibi() -> Any:
     # One of its dependencies would say in a line that there is no TensorFlow.
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    if "alibi_detect" not in sys.modules and find_spec("tensorflow") is not None:
+        import_tensorflow()  # alibi-detect would, and let its start-up lines through
     import alibi_detect.cd
 
     return alibi_detect.cd

@@ -68,8 +68,8 @@ def _advice(report: VersionReport) -> list[str]:
         properties = [each.name for each in report.properties if each.is_moved][:_MOST_NAMED]
         named = f" ({join_words(properties)} moved most)" if properties else ""
         advice.append(
-            f"Look at the drifted images below{named}: if camera, light, compression or the "
-            "program that sends them changed, mend that first."
+            f"Look at the drifted images in the report{named}: if camera, light, compression or "
+            "the program that sends them changed, mend that first."
         )
     elif "classes" in moved:
         advice.append(

@@ -78,7 +78,7 @@ def test_moved_images_are_drift_since_their_day(detectors: Any) -> None:
     assert "accuracy" not in report.moved
     # 200 images, 12 minutes apart, reach back 40 hours from noon.
     assert report.since == date(2026, 11, 18)
-    assert "since 2026-11-18. Look at the drifted images below" in report.next_move
+    assert "since 2026-11-18. Look at the drifted images in the report" in report.next_move
     assert {test["detector"] for test in report.tests} == {"ks", "chi_squared", "mmd"}
     assert len(report.examples["drifted"]) == 12
     assert (report.examples["drifted"][0].distance or 0.0) > 1.2
@@ -149,7 +149,7 @@ def test_a_version_that_could_not_be_checked() -> None:
 @pytest.mark.parametrize(
     ("moved", "said"),
     [
-        (("uae",), "Look at the drifted images below"),
+        (("uae",), "Look at the drifted images in the report"),
         (("properties", "bbsd"), "if camera, light, compression"),
         (("classes", "bbsd"), "% of the reference set. That alone moves answers and features"),
         (("bbsd",), "The images look as before, so look at the drifted and unsure ones"),
