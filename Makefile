@@ -20,7 +20,7 @@ export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-fast soak lint format serve image image-test dashboard stacks lock lock-check bench bench-serving clean
+.PHONY: help setup demo test test-fast soak lint format serve image image-test dashboard stacks lock lock-check bench bench-serving audit clean
 
 help: ## List these targets.
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ demo: setup ## Train, check and publish a digit classifier; about 5 minutes on 2
 
 test: setup ## Run all tests.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile
-	$(TESTS) -m "slow and not soak"
+	$(TESTS) -m "slow and not soak" --numprocesses 2 --dist loadfile
 
 test-fast: setup ## Run the tests that are not marked slow.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile
@@ -75,6 +75,9 @@ lock-check: setup ## Fail if requirements/ is not what pyproject.toml asks for.
 	@rm -rf .venv/locks && cp -r requirements .venv/locks
 	$(call compile_locks,.venv/locks,)
 	@diff -r requirements .venv/locks || { echo "requirements/ is stale; renew it: make lock"; exit 1; }
+
+audit: setup ## Look up known vulnerabilities of the service's packages.
+	$(BIN)/python -m steps.packaging.audit
 
 bench: setup ## Measure what the README's numbers come from.
 	@set -e; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

@@ -1,7 +1,7 @@
 """The command line: reads a job, runs its pipeline, and says how it ended.
 
 Exit codes: 0 done, 1 failed, 2 bad configuration or stack, 3 stopped by a gate, 4 drift found,
-130 interrupted.
+5 waiting for an approval, 130 interrupted.
 Only light modules are imported up here, so that help and bad configurations are answered at once.
 """
 
@@ -15,17 +15,26 @@ from typing import Any
 
 import click
 
+from pipelines.bundle_commands import bundle
 from pipelines.data_commands import data
+from pipelines.deployment_commands import approve, deployments, rollback
 from pipelines.log_commands import log
 from pipelines.monitor_commands import monitor
+from pipelines.passport_commands import passport
 from pipelines.simulate_commands import simulate
 from pipelines.writing import writing
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
 from vision.streams import outlive_readers
 
-DONE, FAILED, BAD_CONFIGURATION, STOPPED, DRIFT, INTERRUPTED = 0, 1, 2, 3, 4, 130
-_EXIT_CODES = {"completed": DONE, "failed": FAILED, "stopped": STOPPED, "drift": DRIFT}
+DONE, FAILED, BAD_CONFIGURATION, STOPPED, DRIFT, WAITING, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+_EXIT_CODES = {
+    "completed": DONE,
+    "failed": FAILED,
+    "stopped": STOPPED,
+    "drift": DRIFT,
+    "waiting": WAITING,
+}
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -135,9 +144,14 @@ def _tell(changes: Sequence[Any], *waiting: Any) -> None:
     click.echo(f"{len(changes)} change{'' if len(changes) == 1 else 's'}")
 
 
+cli.add_command(approve)
+cli.add_command(bundle)
 cli.add_command(data)
+cli.add_command(deployments)
 cli.add_command(log)
 cli.add_command(monitor)
+cli.add_command(passport)
+cli.add_command(rollback)
 cli.add_command(simulate)
 
 

@@ -94,8 +94,7 @@ def watch(address: str, name: str, n_rows: int) -> dict[str, Any]:
     """Runs what the pipeline runs over a log; the bundle is in the model store."""
     from steps.logged_periods import Asked, find_bundle, find_reference_set, read_traffic
     from vision.bundles.manifest import read_manifest
-    from vision.drift.detectors import DriftDetectors
-    from vision.monitoring.evidence import gather_evidence
+    from vision.monitoring.evidence import gather_evidence, load_detectors
     from vision.monitoring.report_page import write_page
     from vision.monitoring.verdict import judge_version
 
@@ -109,7 +108,7 @@ def watch(address: str, name: str, n_rows: int) -> dict[str, Any]:
     read_cpu_s = time.process_time() - started_s
     folder = find_bundle(name, version.version)
     evidence = gather_evidence(
-        version.period, DriftDetectors.load(folder), n_mmd=_N_MMD, n_permutations=1_000, seed=0
+        version.period, load_detectors(folder), n_mmd=_N_MMD, n_permutations=1_000, seed=0
     )
     times.append(time.perf_counter())
     report = judge_version(

@@ -15,6 +15,7 @@ from vision.bundles.files import verify_files
 from vision.bundles.manifest import MANIFEST_FILE, Manifest, read_manifest
 from vision.bundles.model_card import CARD_FILE
 from vision.bundles.power_file import show_power
+from vision.bundles.signature import SIGNATURE_FILE
 from vision.errors import BundleError
 from vision.home import home
 
@@ -30,8 +31,9 @@ class BundleMaterializer(FileMaterializer):
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.MODEL
 
     def save(self, data: Bundle) -> None:
-        """Writes every file of the manifest, and the manifest last."""
-        for name in (*data.manifest.files, MANIFEST_FILE):
+        """Writes every file of the manifest, a signature if there is one, the manifest last."""
+        is_signed = (data.folder / SIGNATURE_FILE).is_file()
+        for name in (*data.manifest.files, *[SIGNATURE_FILE] * is_signed, MANIFEST_FILE):
             self.write(f"{_FOLDER}/{name}", (data.folder / name).read_bytes())
 
     def load(self, data_type: type[Any]) -> Bundle:
@@ -77,9 +79,10 @@ class BundleMaterializer(FileMaterializer):
 
     def _fetch(self, manifest: Manifest, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        is_signed = self.artifact_store.exists(self.uri_of(f"{_FOLDER}/{SIGNATURE_FILE}"))
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as waiting:
             copy = Path(waiting) / folder.name
-            for name in (*manifest.files, MANIFEST_FILE):
+            for name in (*manifest.files, *[SIGNATURE_FILE] * is_signed, MANIFEST_FILE):
                 path = copy / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.read(f"{_FOLDER}/{name}"))

@@ -14,6 +14,7 @@ from zenml.enums import ExecutionStatus
 from zenml.models import ArtifactVersionResponse, PipelineRunResponse, StepRunResponse
 from zenml.utils.dashboard_utils import get_run_url
 
+from pipelines.deployed import Deployed, find_deployed
 from pipelines.monitoring_entry import MonitoringEntry
 from pipelines.report import FindingEntry, ModelName, RunLink, RunReport
 from steps import tracking
@@ -24,6 +25,7 @@ from vision.validation.report import Gate, ValidationReport
 
 # Training comes first: a model's tracking run is the one that it was trained in.
 _MONITORING_STEP = "report_monitoring"
+_REVIEW_STEP = "write_review"
 _TRACKING_STEPS = (
     "train_model",
     "evaluate_model",
@@ -43,7 +45,8 @@ def collect(run: PipelineRunResponse) -> RunReport:
     bundle = _load(steps, "build_bundle", Bundle) or _load(steps, "load_bundle", Bundle)
     gates = (*_gates(validation), *_gates(evaluation))
     monitoring = _monitoring(steps)
-    status = _status(run, gates, monitoring)
+    deployed = find_deployed(steps)
+    status = _status(run, gates, monitoring, deployed)
     return RunReport(
         pipeline=run.pipeline.name if run.pipeline else run.name,
         status=status,
@@ -57,7 +60,8 @@ def collect(run: PipelineRunResponse) -> RunReport:
         findings=tuple(map(FindingEntry.of, validation.findings)) if validation else (),
         left_out=_left_out(steps),
         monitoring=monitoring,
-        error=_why(run, monitoring) if status == "failed" else None,
+        deployment=deployed.sentences,
+        error=_why(run, monitoring) if status == "failed" and not deployed.is_undone else None,
     )
 
 
@@ -74,7 +78,9 @@ def _monitoring(steps: Mapping[str, StepRunResponse]) -> MonitoringEntry | None:
         return None
     [version] = steps[_MONITORING_STEP].outputs["monitoring_report"]
     noted = version.run_metadata
-    review = _load(steps, "write_review", str)
+    review = _load(steps, _REVIEW_STEP, str)
+    if _failed(steps) == [_REVIEW_STEP]:
+        review = f"not written: {_reason(steps[_REVIEW_STEP])}"
     return MonitoringEntry.of(
         report, str(noted.get("page", "")), str(noted.get("note", "")), review or ""
     )
@@ -87,8 +93,17 @@ def _why(run: PipelineRunResponse, monitoring: MonitoringEntry | None) -> str:
 
 
 def _status(
-    run: PipelineRunResponse, gates: tuple[Gate, ...], monitoring: MonitoringEntry | None
-) -> Literal["completed", "failed", "stopped", "drift"]:
+    run: PipelineRunResponse,
+    gates: tuple[Gate, ...],
+    monitoring: MonitoringEntry | None,
+    deployed: Deployed,
+) -> Literal["completed", "failed", "stopped", "waiting", "drift"]:
+    if deployed.outcome in ("wait", "stop"):
+        return "waiting" if deployed.outcome == "wait" else "stopped"
+    if deployed.is_undone:
+        return "failed"
+    if monitoring is not None and monitoring.has_drift and _failed(run.steps) == [_REVIEW_STEP]:
+        return "drift"  # it was found and told, whatever became of the batch
     if run.status == ExecutionStatus.COMPLETED:
         if monitoring is None:
             return "completed"
@@ -156,10 +171,17 @@ def _seconds(step: StepRunResponse) -> float:
 
 def _error(run: PipelineRunResponse) -> str:
     """Returns what the first failed step said, else what the run said."""
-    for name, step in run.steps.items():
-        if step.status == ExecutionStatus.FAILED:
-            told = Client().get_run_step(step.id).exception_info
-            return f"step {name}: {told.message or told.traceback if told else 'no reason given'}"
+    for name in _failed(run.steps):
+        return f"step {name}: {_reason(run.steps[name])}"
     if run.exception_info:
         return run.exception_info.message or run.exception_info.traceback
     return run.status_reason or f"the pipeline run ended as {run.status.value}"
+
+
+def _failed(steps: Mapping[str, StepRunResponse]) -> list[str]:
+    return [name for name, step in steps.items() if step.status == ExecutionStatus.FAILED]
+
+
+def _reason(step: StepRunResponse) -> str:
+    told = Client().get_run_step(step.id).exception_info
+    return told.message or told.traceback if told else "no reason given"

@@ -36,7 +36,7 @@ def utc_now() -> datetime:
 
 def run_forever(
     schedule: JobSchedule,
-    every: str,
+    every: Callable[[], str],
     run: Callable[[], int],
     waiting: Waiting,
     clock: Callable[[], datetime] = utc_now,
@@ -45,7 +45,7 @@ def run_forever(
 
     Args:
       schedule: of the job.
-      every: the cron expression.
+      every: gives the cron expression; asked again whenever it has waited.
       run: runs the job and returns its exit code.
       waiting: what it waits with.
       clock: gives the time, UTC.
@@ -56,7 +56,7 @@ def run_forever(
     announced = None
     while not waiting.is_asked:
         now = clock()
-        due = schedule.due_at(every, now)
+        due = schedule.due_at(every(), now)
         if due <= now:
             # Noted first: a run that cannot even start is not tried again and again.
             schedule.note(now)

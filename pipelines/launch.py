@@ -146,7 +146,9 @@ def _check_monitoring(job: JobConfig) -> None:
 
 
 def _configured(job: JobConfig, use_cache: bool, *, is_started_here: bool = True) -> Pipeline:
+    from pipelines.deployment import deployment
     from pipelines.evaluation import evaluation
+    from pipelines.full import full
     from pipelines.monitoring import monitoring
     from pipelines.training import training
     from pipelines.validation import validation
@@ -163,6 +165,8 @@ def _configured(job: JobConfig, use_cache: bool, *, is_started_here: bool = True
         "evaluation": evaluation,
         "validation": validation,
         "monitoring": monitoring,
+        "deployment": deployment,
+        "full": full,
     }
     return pipelines[job.pipeline].with_options(**options)
 

@@ -78,8 +78,19 @@ def prune(before: datetime | None, older_than: int | None, yes: bool, database: 
     with open_log(database) as engine:
         if yes:
             click.echo(f"removed {pruning.prune(engine, image_folder(), before).summary()}")
+            _tell_copies()
             return DONE
         plan = pruning.plan_prune(engine, image_folder(), before)
     hint = "" if plan.is_nothing else "\nnothing was changed; do it with --yes"
     click.echo(f"would remove {plan.summary()}{hint}")
+    _tell_copies()
     return DONE
+
+
+def _tell_copies() -> None:
+    """Says where monitoring has put copies of images, which people may have labelled."""
+    from vision.home import home
+
+    places = [home() / "monitoring" / "reports", home() / "reviews"]
+    if found := [str(place) for place in places if place.is_dir() and any(place.iterdir())]:
+        click.echo(f"copies of images stay in {' and '.join(found)}; delete there what is too old")

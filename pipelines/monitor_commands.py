@@ -57,7 +57,7 @@ def monitor(
         click.echo(launch.schedule(job, stack))
         return DONE
     if forever:
-        return _watch(job, config, overrides, stack)
+        return _watch(config, overrides, stack)
     return _once(run_job, job, config, overrides, stack=stack, report=report)
 
 
@@ -113,39 +113,41 @@ def _once(
     from pipelines.schedule import JobSchedule
 
     schedule = JobSchedule(config, overrides)
-    with schedule.only_one("run", "is being run"):
+    with schedule.only_one("run", "is being run"), telling_outcome(job, config) as outcome:
         schedule.note(utc_now())
-        with telling_outcome(job, config) as outcome:
-            outcome.code = run_job(
-                config=config,
-                overrides=overrides,
-                stack=stack,
-                report=report,
-                dry_run=False,
-                no_cache=False,
-            )
+        outcome.code = run_job(
+            config=config,
+            overrides=overrides,
+            stack=stack,
+            report=report,
+            dry_run=False,
+            no_cache=False,
+        )
     return outcome.code
 
 
-def _watch(job: JobConfig, config: Path, overrides: Sequence[str], stack: str | None) -> int:
-    from pipelines.forever import run_forever
-    from pipelines.monitor_outcome import tell_outcome
+def _watch(config: Path, overrides: Sequence[str], stack: str | None) -> int:
+    from pipelines.forever import run_forever, utc_now
+    from pipelines.monitor_outcome import tell_failure
     from pipelines.schedule import JobSchedule
     from pipelines.stopping import Stopping
+    from pipelines.watched_job import WatchedJob
     from vision.home import repository
 
     command = [sys.executable, str(repository() / "run.py"), "monitor", "--config", str(config)]
     command += [part for override in overrides for part in ("--set", override)]
     command += ["--stack", stack] if stack else []
     schedule = JobSchedule(config, overrides)
-    assert job.monitoring.every is not None
+    job = WatchedJob(lambda: _load(config, overrides, needs_times=True))
     with schedule.only_one("forever", "is watched"), Stopping() as stopping:
 
         def run() -> int:
+            since = utc_now()
             code = stopping.run(command)
-            if code < 0:  # killed: it could not tell anybody itself
-                tell_outcome(job, config, code)
+            # It is no failure where it was refused since somebody runs the job by hand.
+            if code != FAILED or not schedule.is_held("run"):
+                tell_failure(job.last, config, code, since)
             return code
 
-        run_forever(schedule, job.monitoring.every, run, stopping)
+        run_forever(schedule, job.every, run, stopping)
     return DONE

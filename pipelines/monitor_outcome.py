@@ -13,11 +13,12 @@ from pathlib import Path
 from vision.config import JobConfig
 from vision.errors import VisionError
 from vision.monitoring.alerts.changes import tell_change
-from vision.monitoring.state import MONITORING, read_states
+from vision.monitoring.state import MONITORING, RETRAINING, name_job, read_states
 from vision.progress import say
 
 _WENT_WELL = (0, 4)
 _INTERRUPTED = 130
+_ABOUT_NO_VERSION = (MONITORING, RETRAINING)
 
 
 @dataclass
@@ -52,16 +53,29 @@ def telling_outcome(job: JobConfig, config: Path) -> Iterator[Outcome]:
             tell_outcome(job, config, outcome.code)
 
 
+def tell_failure(job: JobConfig, config: Path, code: int, since: datetime) -> None:
+    """Tells people about a run of another process that failed, unless it told so itself.
+
+    Args:
+      job: whose alerts are used: the run may have failed because it could not read its own.
+      config: its file.
+      code: the exit code of the run, negative where a signal ended it.
+      since: when the run began.
+    """
+    if code not in (*_WENT_WELL, _INTERRUPTED) and not _has_found_errors(job, since):
+        tell_outcome(job, config, code)
+
+
 def _has_found_errors(job: JobConfig, since: datetime) -> bool:
     """Returns whether the run itself noted a version that could not be checked, and told so."""
     try:
-        states = read_states(job.model.name)
+        states = read_states(job.model.name, name_job(job.monitoring))
     except VisionError:
         return False
     return any(
         state.seen == "error" and state.seen_at >= since
         for version, state in states.items()
-        if version != MONITORING
+        if version not in _ABOUT_NO_VERSION
     )
 
 
@@ -70,6 +84,7 @@ def tell_outcome(job: JobConfig, config: Path, code: int) -> None:
     is_well = code in _WENT_WELL
     found = {
         "model": job.model.name,
+        "job": name_job(job.monitoring),
         "version": MONITORING,
         "verdict": "ok" if is_well else "error",
         "next_move": "" if is_well else f"run it by hand: python run.py monitor --config {config}",

@@ -71,8 +71,8 @@ class RunReport(_Part):
 
     Attributes:
       pipeline: the pipeline's name.
-      status: ``stopped`` by a gate, ``failed`` by an error, ``drift`` where monitoring found some,
-        else ``completed``.
+      status: ``stopped`` by a gate, ``waiting`` for a person's approval, ``failed`` by an error,
+        ``drift`` where monitoring found some, else ``completed``.
       pipeline_run: the run in ZenML.
       tracking_run: the run in the experiment tracker in which the model was trained.
       metrics: results of the evaluation; None where the data cannot support one.
@@ -83,11 +83,12 @@ class RunReport(_Part):
       findings: what validation found, errors first.
       left_out: check to the number of images that ``validation.quarantine`` left out for it.
       monitoring: what monitoring found; None for other pipelines.
+      deployment: what became of a deployment, sentence by sentence.
       error: why it failed, in a sentence or more; not part of the JSON.
     """
 
     pipeline: str
-    status: Literal["completed", "failed", "stopped", "drift"]
+    status: Literal["completed", "failed", "stopped", "waiting", "drift"]
     pipeline_run: RunLink = RunLink()
     tracking_run: RunLink = RunLink()
     metrics: dict[str, float | None] = {}
@@ -98,6 +99,7 @@ class RunReport(_Part):
     findings: tuple[FindingEntry, ...] = ()
     left_out: dict[str, int] = {}
     monitoring: MonitoringEntry | None = None
+    deployment: tuple[str, ...] = ()
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -114,10 +116,18 @@ class RunReport(_Part):
         """
         if not done or self.monitoring is None:
             return self
-        said = done if isinstance(done, str) else f"training {done.status}: {done.model.version}"
+        said = done if isinstance(done, str) else done.ending
         return self.model_copy(
             update={"monitoring": self.monitoring.model_copy(update={"retraining": said})}
         )
+
+    @property
+    def ending(self) -> str:
+        """How the run ended, in a line: the version that it made, or why there is none."""
+        stopped = "; ".join(gate.sentence for gate in self.gates if not gate.passed)
+        why = {"failed": self.error, "stopped": stopped}.get(self.status)
+        said = why or self.model.version
+        return f"{self.pipeline} {self.status}{f': {one_line(said)}' if said else ''}"
 
     def summary(self) -> str:
         """Returns the report as a short table for a person."""
@@ -147,6 +157,7 @@ class RunReport(_Part):
             ("left out", f"{count(n, 'image')} by {check}") for check, n in self.left_out.items()
         ]
         rows += self.monitoring.rows() if self.monitoring else []
+        rows += [("deployment", sentence) for sentence in self.deployment]
         if self.model.version:
             rows.append(("model", f"{self.model.name} {self.model.version}"))
         rows += [("bundle", self.bundle)] if self.bundle else []

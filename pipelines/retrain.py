@@ -1,14 +1,15 @@
 """Starts training again after drift: on the newest data, where there is something to learn.
 
-``home()/monitoring/retrains/<model>.json`` keeps, for each version, how many true labels there were
-when training was started for it, and on which data. Training is started only where ``least_labels``
-more have come since, and where the data are others than those the version, or an earlier start, was
-trained on. So no failure and no schedule makes it start over and over: a start counts whatever
-became of it.
+``home()/monitoring/retrains/<model>.json`` keeps, for each version, when training was started for
+it, and on which data. Training is started only where people have said the truth about
+``least_labels`` predictions since, and where the data are others than those the version, or an
+earlier start, was trained on. So no failure and no schedule makes it start over and over: a start
+counts whatever became of it. Training that fails is told like a change of a verdict.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -18,14 +19,18 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pipelines.report import RunReport
 from serving.models.store import bundle_folder, bundle_tag
 from steps.datasets import read_dataset
+from steps.logged_periods import count_new_labels
 from steps.revisions.newest import newest_revision
 from vision.bundles.manifest import check_id, read_manifest
 from vision.config import JobConfig
 from vision.config.load import load_job
 from vision.errors import BundleError, ConfigError, VisionError
+from vision.monitoring.alerts.changes import tell_change
 from vision.monitoring.kept import kept_path, read_kept, write_kept
 from vision.monitoring.report import MonitoringReport, VersionReport
-from vision.wording import count
+from vision.monitoring.state import RETRAINING, name_job
+from vision.progress import say
+from vision.wording import count, one_line
 
 Launch: TypeAlias = Callable[[JobConfig], RunReport]
 
@@ -72,19 +77,28 @@ def maybe_retrain(job: JobConfig, report: MonitoringReport, launch: Launch) -> s
     if drifted is None:
         return ""
     try:
-        return _retrain(job, drifted, launch)
+        training = _prepare(job, drifted)
     except VisionError as error:
         return f"nothing was trained for {drifted.name} {drifted.version}: {error}"
+    if isinstance(training, str):
+        return training
+    done = _train(training, drifted, launch)
+    _tell(job, done)
+    return done
 
 
-def _retrain(job: JobConfig, drifted: VersionReport, launch: Launch) -> str | RunReport:
+def _prepare(job: JobConfig, drifted: VersionReport) -> JobConfig | str:
+    """Notes that training is started and returns its job; else says what is missing."""
     path = kept_path("retrains", check_id(drifted.name, "model name"))
     what = f"what training was started for {drifted.name}"
     kept = read_kept(path, _Starts, what)
     starts = kept.starts if kept else ()
-    few = _too_few(job, drifted, starts)
-    if few:
-        return few
+    # Before the labels are counted: those that come meanwhile count for the next start.
+    now = datetime.now(UTC)
+    last = max((start.time for start in starts if start.version == drifted.version), default=None)
+    n_labelled = count_new_labels(drifted.name, drifted.version, last)
+    if n_labelled < job.monitoring.retrain.least_labels:
+        return _too_few(job, drifted, n_labelled, is_first=last is None)
     training = _load(job)
     dataset = newest_revision(training.images)
     digest = read_dataset(dataset).digest
@@ -93,39 +107,51 @@ def _retrain(job: JobConfig, drifted: VersionReport, launch: Launch) -> str | Ru
             f"nothing was trained for {drifted.name} {drifted.version}: the newest data are those "
             "that a version was trained on already; add the newly labelled images to the dataset"
         )
-    start = _Start(
-        version=drifted.version,
-        n_labelled=_n_labelled(drifted),
-        data_digest=digest,
-        time=datetime.now(UTC),
-    )
+    start = _Start(version=drifted.version, n_labelled=n_labelled, data_digest=digest, time=now)
     write_kept(path, _Starts(model=drifted.name, starts=(*starts, start)), what)
-    return launch(training.model_copy(update={"dataset": dataset}))
+    return training.model_copy(update={"dataset": dataset})
 
 
-def _too_few(job: JobConfig, drifted: VersionReport, starts: tuple[_Start, ...]) -> str:
-    """Says what is missing; empty where there are enough new labels."""
-    before = max((s.n_labelled for s in starts if s.version == drifted.version), default=0)
-    n_new = max(0, _n_labelled(drifted) - before)
-    needed = job.monitoring.retrain.least_labels
-    if n_new >= needed:
-        return ""
-    since = "training was started for it last" if before else "it was made"
+def _train(training: JobConfig, drifted: VersionReport, launch: Launch) -> RunReport:
+    """Runs training to its end; what keeps it from running is its error."""
+    try:
+        return launch(training)
+    except VisionError as error:
+        said = f"it could not be started for {drifted.name} {drifted.version}: {error}"
+        return RunReport(pipeline=training.pipeline, status="failed", error=said)
+
+
+def _tell(job: JobConfig, done: RunReport) -> None:
+    """Tells people of training that failed, and of the first that went well again."""
+    is_well = done.status != "failed"
+    why = one_line(done.error or "see the pipeline run")
+    path = job.monitoring.retrain.config
+    again = f"{why}; mend that, then run it by hand: python run.py --config {path}"
+    found = {
+        "model": job.model.name,
+        "job": name_job(job.monitoring),
+        "version": RETRAINING,
+        "verdict": "ok" if is_well else "error",
+        "next_move": "" if is_well else again,
+    }
+    told = tell_change(found, job.monitoring.alerts, os.environ)
+    for delivery in told.deliveries if told else ():
+        if delivery.kind != "log":
+            say(delivery.sentence)
+
+
+def _too_few(job: JobConfig, drifted: VersionReport, n_new: int, *, is_first: bool) -> str:
+    since = "it was made" if is_first else "training was started for it last"
     return (
         f"nothing was trained for {drifted.name} {drifted.version}: {count(n_new, 'true label')} "
-        f"came since {since}, and retrain.least_labels is {needed:,}; give feedback on its "
-        "predictions"
+        f"came since {since}, and retrain.least_labels is {job.monitoring.retrain.least_labels:,}; "
+        "give feedback on its predictions"
     )
 
 
 def _drifted(report: MonitoringReport) -> VersionReport | None:
     """Returns the newest version that drifted, None where none did."""
     return next((part for part in report.versions if part.verdict == "drift"), None)
-
-
-def _n_labelled(part: VersionReport) -> int:
-    accuracy = part.accuracy
-    return accuracy.live.n + accuracy.n_several if accuracy else 0
 
 
 def _trained_on(part: VersionReport) -> str | None:

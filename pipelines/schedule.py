@@ -29,6 +29,10 @@ from vision.monitoring.kept import alone, kept_path, read_kept, write_kept
 _KIND = "schedules"
 
 
+class HeldError(VisionError):
+    """Another process does what only one may do at a time."""
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -97,7 +101,8 @@ class JobSchedule:
           doing: the same for people, such as ``is watched``.
 
         Raises:
-          VisionError: another process does it.
+          HeldError: another process does it.
+          VisionError: the folder of the locks cannot be made.
         """
         place = folder(f"monitoring/{_KIND}")
         with (place / f".{self.name}.{what}.lock").open("a+") as lock:
@@ -106,13 +111,25 @@ class JobSchedule:
             except BlockingIOError:
                 lock.seek(0)
                 process = lock.read().strip() or "unknown"
-                raise VisionError(
+                raise HeldError(
                     f"{self.config} {doing} already, by process {process}; wait until it has ended"
                 ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+    def is_held(self, what: str) -> bool:
+        """Returns whether a process does now what :meth:`only_one` guards.
+
+        Raises:
+          VisionError: the folder of the locks cannot be made.
+        """
+        try:
+            with self.only_one(what, ""):
+                return False
+        except HeldError:
+            return True
 
     @property
     def _path(self) -> Path:

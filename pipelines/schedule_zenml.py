@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 from zenml.client import Client
 from zenml.config.schedule import Schedule
 from zenml.models import ScheduleResponse
 
+from stacks.readiness import active_environment
 from vision.config import JobConfig
 from vision.errors import StackError
 
@@ -33,7 +35,8 @@ def register_schedule(job: JobConfig, register: Register) -> str:
       what was done, in a sentence.
 
     Raises:
-      StackError: the orchestrator of the active stack keeps no schedules.
+      StackError: the orchestrator of the active stack keeps no schedules, or its runs would
+        forget what they found.
     """
     client = Client()
     stack = client.active_stack
@@ -42,6 +45,7 @@ def register_schedule(job: JobConfig, register: Register) -> str:
             f"the orchestrator {stack.orchestrator.name} of stack {stack.name} keeps no schedules; "
             "use run.py monitor --forever, or the systemd units in ops/systemd"
         )
+    _check_memory(stack.name)
     every = job.monitoring.every
     assert every is not None
     prefix = f"monitoring-{job.model.name}-"
@@ -55,6 +59,23 @@ def register_schedule(job: JobConfig, register: Register) -> str:
         client.delete_schedule(schedule.id)
     replaced = f", in place of {', '.join(s.name for s in others)}" if others else ""
     return f"schedule {name} {done}: {every} (UTC) on stack {stack.name}{replaced}"
+
+
+def _check_memory(stack_name: str) -> None:
+    """Refuses runs that would keep states and reports in a machine that is gone after the run.
+
+    Raises:
+      StackError: the stack sets no home for them.
+    """
+    environment = active_environment()
+    home = environment.get("VISIONSTACK_HOME", "")
+    if not PurePosixPath(home).is_absolute():
+        found = f"sets VISIONSTACK_HOME = {home!r}" if home else "does not set VISIONSTACK_HOME"
+        raise StackError(
+            f"stack {stack_name} {found}, so what a scheduled run remembers (who was told what, "
+            "reports, the history) would be gone with its machine; set it in the environment of "
+            "the stack or its orchestrator to the absolute path of a volume that all runs share"
+        )
 
 
 def _renew(

@@ -24,6 +24,7 @@ from pipelines.simulate_service import (
 )
 from steps.datasets import read_dataset
 from vision.config import DatasetConfig
+from vision.monitoring.simulated import SIMULATED
 from vision.progress import track
 from vision.wording import count
 
@@ -34,6 +35,9 @@ _DUE_CHECK_S = 30.0
 _NEXT_CHECK_S = 2.0
 _QUIET_S = 1.5
 _POLL_S = 0.2
+_IN_THE_LOG = (
+    f"the service logs and checks them like any others; their request ids begin with {SIMULATED}"
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def run_simulation(plan: Simulation, tell: Tell) -> bool:
         images = HeldOutImages(table)
         _check_classes(model, table.classes, plan)
         tell(_beginning(plan, model, len(images), tally.before))
+        tell(_IN_THE_LOG)
         queries = images.queries(plan.images, np.random.default_rng(plan.seed), tell)
         started = time.monotonic()
         try:

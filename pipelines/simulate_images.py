@@ -95,16 +95,22 @@ class HeldOutImages:
         Args:
           plan: what is asked for.
           rng: of every draw.
-          tell: is given a line when images begin to come again.
+          tell: is given a line where images come more than once.
 
         Raises:
           DatasetError: a file is gone.
           ImageError: a file is damaged.
         """
+        if plan.n_images > len(self):
+            tell(
+                f"more images than the {len(self):,} of the test split: they come again, each time "
+                f"in another order, and repeats can look like drift; --n {len(self)} sends each "
+                "once"
+            )
         if plan.scenario == "class_shift":
             positions = self._of_a_class(plan, rng, tell)
         else:
-            positions = islice(self._in_turn(rng, tell), plan.n_images)
+            positions = islice(self._in_turn(rng), plan.n_images)
         if plan.scenario in UNTOUCHED:
             for position in positions:
                 yield Query(self._paths[position], self._read(position), self._truth(position))
@@ -117,13 +123,8 @@ class HeldOutImages:
                 labels = (UNSEEN,) if is_unseen else self._truth(position)
                 yield Query(self._paths[position], as_png(image), labels)
 
-    def _in_turn(self, rng: np.random.Generator, tell: Callable[[str], None]) -> Iterator[int]:
+    def _in_turn(self, rng: np.random.Generator) -> Iterator[int]:
         """Yields positions for ever: all images in a random order, then again in another."""
-        yield from rng.permutation(len(self)).tolist()
-        tell(
-            f"the test split has {count(len(self), 'image')}: after these they come again, each "
-            "time in another order"
-        )
         while True:
             yield from rng.permutation(len(self)).tolist()
 

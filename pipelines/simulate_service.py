@@ -1,4 +1,4 @@
-"""A running service, as its callers see it."""
+"""A running service, as its callers see it; it is told that they simulate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vision.errors import VisionError
+from vision.monitoring.simulated import mark
 
 if TYPE_CHECKING:
     import httpx
@@ -85,7 +86,10 @@ class Service:
         self._url, self._key_from, self._has_key = where.url, where.key_from, bool(where.key)
         self._client = httpx.Client(
             base_url=where.url,
-            headers={"Authorization": f"Bearer {where.key}"} if where.key else {},
+            headers={
+                "X-Request-ID": mark(),
+                **({"Authorization": f"Bearer {where.key}"} if where.key else {}),
+            },
             timeout=_TIMEOUT_S,
             limits=httpx.Limits(max_connections=n_connections + 1),
             # A proxy cannot reach this machine's own loopback.

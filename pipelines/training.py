@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zenml import pipeline
 from zenml.enums import ExecutionMode
+from zenml.steps.entrypoint_function_utils import StepArtifact
 
 from pipelines.options import precision, registered, retried, tracked
 from pipelines.valid_images import select_valid_images
@@ -34,6 +35,28 @@ def training(
       class_changes: how its classes differ from those of the champion, in sentences.
       weights_digest: digest of the file in ``model.weights``; None without one.
     """
+    train(job, data_digest, data_origin, class_changes, weights_digest)
+
+
+def train(
+    job: JobConfig,
+    data_digest: str,
+    data_origin: dict[str, str] | None,
+    class_changes: tuple[str, ...],
+    weights_digest: str | None,
+) -> tuple[StepArtifact, StepArtifact]:
+    """Adds the steps from the dataset to the registered model.
+
+    Args:
+      job: the whole configuration.
+      data_digest: digest of the data as they are now.
+      data_origin: what was found out about the data on the way.
+      class_changes: how its classes differ from those of the champion, in sentences.
+      weights_digest: digest of the file in ``model.weights``; None without one.
+
+    Returns:
+      the images that passed the gate, and the bundle, which is in the model store.
+    """
     plain, tracking = retried(job), tracked(job)
     selected, properties = select_valid_images(job, data_digest, data_origin, class_changes)
     preview_augmentation.with_options(**plain)(
@@ -61,3 +84,4 @@ def training(
         after="gate_model",
     )
     register_model.with_options(**registered(job))(bundle)
+    return selected, bundle

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-REQUEST_ID = r"^[A-Za-z0-9._-]{8,72}$"
+REQUEST_ID = r"^[A-Za-z0-9._-]{8,80}$"
 
 # NUL is no text for PostgreSQL.
 _TEXT = r"^[^\x00]*$"
@@ -30,3 +30,10 @@ class ModelChoice(BaseModel):
 
     name: Annotated[str, Field(max_length=200)]
     version: Annotated[str, Field(max_length=200)]
+
+
+class CandidateChoice(ModelChoice):
+    """The model version to try beside the one that is served, and how."""
+
+    mode: Literal["shadow", "canary"]
+    share: Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)] = 0.1

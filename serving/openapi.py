@@ -9,26 +9,27 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from serving import schema
-from serving.forms import FeedbackForm, ModelChoice
+from serving import model_schema, schema
+from serving.forms import CandidateChoice, FeedbackForm, ModelChoice
 from serving.problems import MEDIA_TYPE
 from serving.settings import ServiceSettings
 from vision import __version__
 
 _REFERENCE = "#/components/schemas/{model}"
 _ANSWERS: tuple[type[BaseModel], ...] = (
-    schema.Activation,
+    model_schema.Activation,
     schema.Answer,
     schema.BatchAnswer,
+    model_schema.CandidateChange,
     schema.DriftReport,
     schema.FeedbackReceipt,
-    schema.ModelList,
-    schema.ModelSummary,
+    model_schema.ModelList,
+    model_schema.ModelSummary,
     schema.Problem,
     schema.Readiness,
     schema.StoredPrediction,
 )
-_REQUESTS: tuple[type[BaseModel], ...] = (FeedbackForm, ModelChoice)
+_REQUESTS: tuple[type[BaseModel], ...] = (CandidateChoice, FeedbackForm, ModelChoice)
 # What any request may be answered: another method, no key, too many of them.
 _ALWAYS = (401, 429)
 
@@ -36,11 +37,12 @@ _TOP_K = {"type": "integer", "minimum": 0, "description": "List so many classes,
 _FORMAT = {"type": "string", "enum": ["jpeg", "png"], "default": "jpeg"}
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _KEPT_FORMATS = ("jpeg", "png", "webp", "bmp", "tiff")
+_TRIAL = {"mode": "canary", "share": 0.1}
 _REQUEST_ID = {
     "name": "request_id",
     "in": "path",
     "required": True,
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,72}$"},
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{8,80}$"},
     "example": "0f8fad5bd9cb469fa16570867728950e",
 }
 
@@ -114,20 +116,34 @@ def _models() -> dict[str, Any]:
     refusals = (400, 404, 409, 422, 503)
     example = {"name": "digits", "version": "20260101-120000-0badcafe"}
     activate = _operation(
-        "activate", "Serves another version.", schema.Activation, *refusals, 408, 413, 415
+        "activate", "Serves another version.", model_schema.Activation, *refusals, 408, 413, 415
     )
     rollback = _operation(
-        "rollBack", "Serves what was served before.", schema.Activation, *refusals
+        "rollBack", "Serves what was served before.", model_schema.Activation, *refusals
     )
+    propose = _operation(
+        "tryCandidate", "Tries a version beside the one that is served.",
+        model_schema.CandidateChange, *refusals, 408, 413, 415,
+    )  # fmt: skip
+    end = _operation(
+        "endCandidate", "Ends the trial of a candidate.", model_schema.CandidateChange, 409, 503
+    )
+    listed = _operation("listModels", "What could be served.", model_schema.ModelList)
     # Without an admin key, on loopback, no key is asked for here either.
     admin: dict[str, Any] = {"security": [{}, {"admin-bearer": []}, {"admin-header": []}]}
     return {
         "/model": {
-            "get": _operation("getModel", "The model that is served.", schema.ModelSummary, 503),
+            "get": _operation(
+                "getModel", "The model that is served.", model_schema.ModelSummary, 503
+            ),
             "put": _change(activate) | _json(ModelChoice, example) | admin,
         },
         "/model/rollback": {"post": _change(rollback) | admin},
-        "/models": {"get": _operation("listModels", "What could be served.", schema.ModelList)},
+        "/model/candidate": {
+            "put": _change(propose) | _json(CandidateChoice, example | _TRIAL) | admin,
+            "delete": _change(end) | admin,
+        },
+        "/models": {"get": listed},
     }
 
 

@@ -105,6 +105,28 @@ def predict_image(
     return Predicted(answer, record, output.activation_map[0], seconds)
 
 
+def predict_pixels(
+    model: ServingModel, answered: PredictionRecord, settings: ServiceSettings
+) -> PredictionRecord:
+    """Classifies an image that another model has answered, for the log alone.
+
+    Args:
+      model: what answers now.
+      answered: the record of the other answer, with the decoded image.
+      settings: of the service.
+
+    Returns:
+      The record, under the same request id with ``-shadow`` behind it.
+    """
+    started = time.perf_counter()
+    resized = resize_image(answered.pixels, model.manifest.input_size)
+    output = model.predict(resized[None])
+    is_abstained = float(output.probabilities[0].max()) < settings.abstain_below
+    seconds = time.perf_counter() - started
+    request_id = f"{answered.request_id}-shadow"
+    return _record(model, request_id, output, is_abstained, answered.pixels, answered.data, seconds)
+
+
 def reference(model: ServingModel) -> ModelReference:
     """Returns name and version of a model."""
     return ModelReference(name=model.manifest.name, version=model.manifest.version)

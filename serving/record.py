@@ -123,7 +123,8 @@ class DeploymentRecord:
 
     Attributes:
       generation: of the pointer afterwards.
-      action: ``activate``, ``rollback``, or ``follow``: a champion was promoted.
+      action: ``activate``, ``rollback``, or ``follow``: a champion was promoted; of a candidate
+        ``shadow`` or ``canary``, and ``end``.
       outcome: ``done`` or ``refused``.
       detail: why it was refused.
     """

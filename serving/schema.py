@@ -7,30 +7,28 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vision.bundles.manifest import Lineage, Manifest
 
-
-class _Answer(BaseModel):
+class Part(BaseModel):
     """A frozen, closed part of an answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelReference(_Answer):
+class ModelReference(Part):
     """The model version that gave an answer."""
 
     name: str = Field(examples=["digits"])
     version: str = Field(examples=["20260101-120000-0badcafe"])
 
 
-class Prediction(_Answer):
+class Prediction(Part):
     """A class with its probability."""
 
     label: str = Field(examples=["3"])
     probability: float = Field(ge=0, le=1, examples=[0.98])
 
 
-class Explanation(_Answer):
+class Explanation(Part):
     """Where in the image the winning class was seen, as a picture."""
 
     kind: Literal["heatmap", "overlay"]
@@ -41,7 +39,7 @@ class Explanation(_Answer):
     reason: str | None = Field(default=None, description="Why there is no picture.")
 
 
-class DriftVerdict(_Answer):
+class DriftVerdict(Part):
     """The last drift check of the model version that answered; never made in a request."""
 
     status: Literal["unknown", "ok", "drift", "error"] = "unknown"
@@ -49,7 +47,7 @@ class DriftVerdict(_Answer):
     n_images: int = Field(default=0, description="Predictions in the window.")
 
 
-class Answer(_Answer):
+class Answer(Part):
     """The prediction for one image."""
 
     request_id: str = Field(examples=["0f8fad5bd9cb469fa16570867728950e"])
@@ -70,7 +68,7 @@ class Answer(_Answer):
     explanation: Explanation | None = None
 
 
-class Problem(_Answer):
+class Problem(Part):
     """An error, in the form of RFC 9457."""
 
     type: str = Field(examples=["/problems/unknown-format"])
@@ -80,7 +78,7 @@ class Problem(_Answer):
     request_id: str
 
 
-class BatchEntry(_Answer):
+class BatchEntry(Part):
     """What came of one image of a batch: an answer or a problem."""
 
     index: int
@@ -88,14 +86,14 @@ class BatchEntry(_Answer):
     problem: Problem | None = None
 
 
-class BatchAnswer(_Answer):
+class BatchAnswer(Part):
     """What came of every image of a batch, in the order of the form."""
 
     request_id: str
     entries: tuple[BatchEntry, ...]
 
 
-class FeedbackReceipt(_Answer):
+class FeedbackReceipt(Part):
     """Feedback was taken; it is in the database soon."""
 
     feedback_id: str
@@ -103,7 +101,7 @@ class FeedbackReceipt(_Answer):
     warnings: tuple[str, ...] = ()
 
 
-class StoredFeedback(_Answer):
+class StoredFeedback(Part):
     """Feedback that was given on a prediction."""
 
     time: datetime
@@ -111,7 +109,7 @@ class StoredFeedback(_Answer):
     who: str
 
 
-class StoredPrediction(_Answer):
+class StoredPrediction(Part):
     """A prediction as the log keeps it."""
 
     request_id: str
@@ -126,31 +124,7 @@ class StoredPrediction(_Answer):
     feedback: tuple[StoredFeedback, ...] = ()
 
 
-class StoredModel(_Answer):
-    """A model version that could be served."""
-
-    name: str
-    version: str
-    created_at: datetime
-    is_active: bool
-    is_champion: bool
-
-
-class ModelList(_Answer):
-    """The model versions of the store, newest first."""
-
-    models: tuple[StoredModel, ...]
-
-
-class Activation(_Answer):
-    """What is served after a change."""
-
-    model: ModelReference
-    generation: int = Field(description="Grows with every change of what is served.")
-    previous: ModelReference | None = None
-
-
-class DriftTest(_Answer):
+class DriftTest(Part):
     """One view of the newest predictions against the reference set."""
 
     view: str = Field(examples=["uae"])
@@ -163,14 +137,14 @@ class DriftTest(_Answer):
     column: str = Field(default="", description="The column that moved most.")
 
 
-class DriftLevel(_Answer):
+class DriftLevel(Part):
     """How one view stood at a check."""
 
     p_value: float
     threshold: float
 
 
-class DriftMoment(_Answer):
+class DriftMoment(Part):
     """One check of before."""
 
     checked_at: datetime
@@ -180,7 +154,7 @@ class DriftMoment(_Answer):
     views: dict[str, DriftLevel] = Field(default_factory=dict)
 
 
-class DriftExample(_Answer):
+class DriftExample(Part):
     """A prediction of the window that is far from what is usual."""
 
     request_id: str
@@ -195,7 +169,7 @@ class DriftExample(_Answer):
     )
 
 
-class DriftReport(_Answer):
+class DriftReport(Part):
     """The last drift checks, of all workers together."""
 
     verdict: DriftVerdict
@@ -217,31 +191,14 @@ class DriftReport(_Answer):
     )
     false_alarms: str = Field(default="", description="That rate in words.")
     detail: str = Field(default="", description="Why there is no verdict.")
-    examples: tuple[DriftExample, ...] = ()
+    examples: tuple[DriftExample, ...] = Field(
+        default=(), description="Unusual predictions; if keys are needed, for the admin key only."
+    )
+    examples_detail: str = Field(default="", description="Why no examples are listed.")
     history: tuple[DriftMoment, ...] = Field(default=(), description="The last 100, oldest first.")
 
 
-class ModelSummary(_Answer):
-    """What is known of the model version that is served."""
-
-    name: str
-    version: str
-    created_at: datetime
-    architecture: str
-    task: str
-    input_size: tuple[int, int] = Field(description="Height and width in pixels.")
-    classes: tuple[str, ...]
-    n_parameters: int
-    metrics: dict[str, float | None]
-    lineage: Lineage
-
-    @classmethod
-    def of(cls, manifest: Manifest) -> ModelSummary:
-        """Takes what may be shown from a manifest."""
-        return cls.model_validate({key: getattr(manifest, key) for key in cls.model_fields})
-
-
-class Readiness(_Answer):
+class Readiness(Part):
     """The process can predict."""
 
     status: Literal["ready", "degraded"] = "ready"

@@ -13,17 +13,27 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
+from vision.bundles.keys import KeyUnusableError, read_keys
 from vision.errors import ConfigError
 from vision.home import home
 from vision.images.types import ImageLimits
 
 PREFIX = "VISIONSTACK_"
-# Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, the tests.
+# Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, vision.bundles.keys, the
+# tests.
 _OTHERS = {
     *("HOME", "BUNDLE", "MODEL", "SERVING_THREADS"),
-    *("SAMPLES", "PICTURES", "FAULT_AT", "DRIFT_FAULT"),
+    *("SAMPLES", "PICTURES", "FAULT_AT", "DRIFT_FAULT", "SIGNING_KEY"),
 }
 # Set by the service itself: serving.metrics.folder.
 _OWN = {"METRICS_FOLDER"}
@@ -66,8 +76,11 @@ class ServiceSettings(BaseModel):
         calibrated for.
       drift_every_n: predictions after which the check runs again; None for what the detectors were
         calibrated for.
-      drift_every_s: seconds after which it runs again, if there was a prediction.
+      drift_every_s: seconds after which it runs again, if there was a prediction; long, since every
+        check is another chance of a false alarm.
       drift_timeout_s: after which a check that has not ended counts as failed.
+      require_signature: whether only bundles are served that a trusted key signed.
+      trusted_keys: public keys with commas between, or a file with one in each line.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,8 +111,10 @@ class ServiceSettings(BaseModel):
     drift: Literal["on", "off"] = "on"
     drift_window: Count | None = None
     drift_every_n: Count | None = None
-    drift_every_s: Seconds = 3600.0
+    drift_every_s: Seconds = 86_400.0
     drift_timeout_s: Seconds = 30.0
+    require_signature: bool = False
+    trusted_keys: Annotated[str | None, Field(validate_default=True)] = None
 
     @field_validator("api_key", "admin_key", "cors_origins", mode="before")
     @classmethod
@@ -121,6 +136,16 @@ class ServiceSettings(BaseModel):
         for origin in value:
             if not origin.startswith(("http://", "https://")):
                 raise ValueError("name origins, such as https://example.org; '*' is not taken")
+        return value
+
+    @field_validator("trusted_keys")
+    @classmethod
+    def _names_keys(cls, value: str | None, others: ValidationInfo) -> str | None:
+        try:
+            if value is not None or others.data.get("require_signature"):
+                read_keys(value or "")
+        except KeyUnusableError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @property

@@ -10,14 +10,17 @@ from serving.drift.check import DriftCheck
 from serving.drift.verdict import Checked
 from serving.log import PredictionLog
 from serving.metrics import Metrics
+from serving.metrics.metrics import Role
 from serving.metrics.timer import Timer
-from serving.models import ModelHost
+from serving.models import Activated, ModelHost
 from serving.models.host import State
+from serving.models.trial import Trial, TrialHost
 from serving.predict import Predicted, PredictOptions, predict_image
 from serving.problems import LOG_OFF, NO_LOG, NO_MODEL, ProblemError, as_problem, image_problem
 from serving.record import CallRecord, DriftRecord, FeedbackRecord, Record
 from serving.schema import BatchAnswer, BatchEntry, DriftVerdict
 from serving.settings import ServiceSettings
+from serving.shadow import Shadow
 from vision.bundles.load import ServingModel
 from vision.errors import ImageError
 
@@ -33,6 +36,8 @@ class Worker:
         self.metrics = Metrics()
         self.host = ModelHost()
         self.log = PredictionLog(settings)
+        self.trials = TrialHost(lambda: self.host.state.model, self._on_trial)
+        self.shadow = Shadow(settings, self.log.put, self.metrics.answer)
         self.drift = DriftCheck(settings, self._on_drift, self.metrics.drift)
         self._followed = Followed()
         # Not with each request: records are stored, and lost, while nobody asks anything.
@@ -45,11 +50,15 @@ class Worker:
         self.log.start()
         self.drift.start()
         self.host.start()
+        self.trials.start()
+        self.shadow.start()
         self._timer.start()
 
     def stop(self) -> None:
         """Stops them; what was recorded is on the disk afterwards."""
         self.host.stop()
+        self.trials.stop()
+        self.shadow.stop()
         self.drift.stop()
         self.log.stop()
         self._timer.stop()
@@ -65,6 +74,26 @@ class Worker:
             raise ProblemError(NO_MODEL, state.detail, {"Retry-After": "2"})
         return state.model
 
+    def model_for(self, request_id: str) -> ServingModel:
+        """Returns the model that answers a request: the active one, or a canary.
+
+        Raises:
+          ProblemError: 503, there is none.
+        """
+        active = self.model()
+        return self.trials.model_for(request_id, "canary") or active
+
+    def activate(self, name: str, version: str) -> Activated:
+        """Serves a version of the store from now on; one that was tried is tried no more.
+
+        Raises:
+          ModelPinned: the environment says what is served.
+          ModelRefused: the version is not served, and nothing has changed.
+        """
+        done = self.host.activate(name, version)
+        self.trials.look()
+        return done
+
     def verdict(self, model: ServingModel) -> DriftVerdict:
         """Returns the last drift verdict, if it is about this model version."""
         return self.checked(model).verdict
@@ -79,7 +108,7 @@ class Worker:
         Raises:
           ProblemError: no model, no usable image, or a log that takes nothing more.
         """
-        return self.predict_with(self.model(), data, options, request_id)
+        return self.predict_with(self.model_for(request_id), data, options, request_id)
 
     def predict_with(
         self, model: ServingModel, data: bytes, options: PredictOptions, request_id: str
@@ -90,14 +119,23 @@ class Worker:
           ProblemError: no usable image, or a log that takes nothing more.
         """
         verdict = self.verdict(model)
+        is_candidate = self.trials.is_candidate(model)
+        role: Role = "candidate" if is_candidate else "active"
         try:
             predicted = predict_image(model, data, options, self.settings, request_id, verdict)
         except ImageError as error:
             self.metrics.decode_failure(error.reason)
             raise image_problem(error) from error
+        except Exception:
+            # Answered as a defect further out; here it is known whose it is.
+            self.metrics.answer(role, "error")
+            raise
+        self.metrics.answer(role, "ok", predicted.record.latency_s)
         started = time.perf_counter()
-        self.note(predicted)
+        self.note(predicted, is_watched=not is_candidate)
         self.metrics.stage("log", time.perf_counter() - started)
+        if (candidate := self.trials.model_for(request_id, "shadow")) is not None:
+            self.shadow.add(candidate, predicted.record)
         return predicted
 
     def predict_batch(
@@ -108,7 +146,7 @@ class Worker:
         Raises:
           ProblemError: no model, or a log that takes nothing more.
         """
-        model = self.model()
+        model = self.model_for(request_id)
         entries = [
             self.entry(model, data, options, request_id, index) for index, data in enumerate(images)
         ]
@@ -131,15 +169,20 @@ class Worker:
             return BatchEntry(index=index, problem=as_problem(error, name))
         return BatchEntry(index=index, answer=predicted.answer)
 
-    def note(self, predicted: Predicted) -> None:
+    def note(self, predicted: Predicted, *, is_watched: bool = True) -> None:
         """Takes a prediction to log, drift check and counters.
+
+        Args:
+          predicted: the prediction.
+          is_watched: whether the drift check, which is about the active model, takes it.
 
         Raises:
           ProblemError: 503, the log takes nothing more and is required.
         """
         record = predicted.record
         self.keep(record)
-        self.drift.add(record)
+        if is_watched:
+            self.drift.add(record)
         self.metrics.prediction(
             record.model_name, record.label, record.probability, record.is_abstained
         )
@@ -184,12 +227,19 @@ class Worker:
         if state.model is not None:
             manifest = state.model.manifest
             self.metrics.model(manifest.name, manifest.version, state.generation, manifest.classes)
-            self.drift.follow(state.model)
+            self.drift.follow(state.model, state.generation)
         # The first model of a process replaces none.
         if why != "start":
             self.metrics.swap("done")
         if (record := self._followed.note(state, why)) is not None:
             self.log.put(record)
+
+    def _on_trial(self, trial: Trial | None) -> None:
+        tried = trial.candidate if trial is not None and trial.model is not None else None
+        if tried is None:
+            self.metrics.candidate(None)
+        else:
+            self.metrics.candidate((tried.name, tried.version, tried.mode), tried.share)
 
     def _on_refusal(self, reason: str) -> None:
         self.metrics.load_failure(reason)

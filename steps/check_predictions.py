@@ -9,10 +9,9 @@ from zenml import step
 from steps.caching import by_content, code_of
 from steps.logged_periods import find_bundle
 from vision.config import MonitoringConfig
-from vision.drift.detectors import DriftDetectors
 from vision.errors import BundleError, ModelError
 from vision.monitoring.checks import DriftChecks, VersionCheck
-from vision.monitoring.evidence import gather_evidence
+from vision.monitoring.evidence import gather_evidence, load_detectors
 from vision.monitoring.traffic import Traffic, VersionTraffic
 
 code = code_of(__name__, "vision.drift")
@@ -45,7 +44,7 @@ def _check(
     if traffic.problem or traffic.period.n < monitoring.n_least:
         return VersionCheck(traffic.version, problem=traffic.problem)
     try:
-        detectors = DriftDetectors.load(find_bundle(name, traffic.version))
+        detectors = load_detectors(find_bundle(name, traffic.version))
         evidence = gather_evidence(
             traffic.period,
             detectors,

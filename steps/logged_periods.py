@@ -1,12 +1,14 @@
 """The only door of the steps to the prediction log: periods of model versions, read as a stream.
 
 Memory does not grow with the number of predictions. Rows that an older release logged without the
-third embedding are counted and left out: a detector cannot look at half of an image.
+third embedding are counted and left out: a detector cannot look at half of an image. What a
+simulation asked for is counted too, and its feedback says nothing about the accuracy in use: it is
+left out wherever there are other predictions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from serving.log.counting import count_labelled, has_unmarked
 from serving.log.errors import NoLogError
 from serving.log.offline import image_folder, open_log
 from serving.log.reading import LoggedBatch, LoggedModel, list_models, read_predictions
@@ -26,6 +29,7 @@ from vision.errors import BundleError
 from vision.images.measure import NUMERIC
 from vision.monitoring.period import PeriodBatch, PeriodReader
 from vision.monitoring.reference import ReferenceSet, read_reference_set
+from vision.monitoring.simulated import SIMULATED, is_simulated
 from vision.monitoring.traffic import Traffic, VersionTraffic
 
 REFERENCE_FILE = "reference.parquet"
@@ -78,6 +82,28 @@ def read_traffic(asked: Asked, address: str | None = None) -> Traffic:
     return Traffic(asked.name, asked.since, asked.until, found, "" if found else _nothing(asked))
 
 
+def count_new_labels(
+    name: str, version: str, after: datetime | None, address: str | None = None
+) -> int:
+    """Returns how many predictions of a version people have said the truth about.
+
+    Args:
+      name: the model's.
+      version: its version.
+      after: feedback of this time or older does not count; None counts all.
+      address: of the log's database; by default that of the service of this machine.
+
+    Raises:
+      LogError: the log does not answer, or is not there.
+      ConfigError: a ``VISIONSTACK_`` variable cannot be used.
+    """
+    with open_log(address) as engine, engine.connect() as connection:
+        models = list_models(connection, name, version)
+        is_used = any(has_unmarked(connection, model, SIMULATED) for model in models)
+        mark = SIMULATED if is_used else None
+        return sum(count_labelled(connection, model, after=after, mark=mark) for model in models)
+
+
 def _nothing(asked: Asked) -> str:
     version = f" {asked.version}" if asked.version else ""
     return (
@@ -122,7 +148,9 @@ def _read(engine: Any, model: LoggedModel, asked: Asked) -> VersionTraffic:
         seed=asked.seed,
         reference=reference,
     )
-    n_left_out = 0
+    with engine.connect() as connection:
+        is_used = has_unmarked(connection, model, SIMULATED, since=asked.since, before=asked.until)
+    n_left_out = n_simulated = 0
     for batch in read_predictions(
         engine,
         model,
@@ -134,8 +162,16 @@ def _read(engine: Any, model: LoggedModel, asked: Asked) -> VersionTraffic:
     ):
         whole = _as_period(batch, reference)
         n_left_out += len(batch) - len(whole)
-        reader.add(whole)
-    return VersionTraffic(model.version, reader.finish(), n_left_out, problem)
+        simulated = set(filter(is_simulated, whole.request_ids))
+        n_simulated += len(simulated)
+        reader.add(_without_labels(whole, simulated) if is_used and simulated else whole)
+    return VersionTraffic(model.version, reader.finish(), n_left_out, problem, n_simulated)
+
+
+def _without_labels(batch: PeriodBatch, request_ids: set[str]) -> PeriodBatch:
+    """Returns a batch without what people said about some of its predictions."""
+    pairs = zip(batch.request_ids, batch.true_labels, strict=True)
+    return replace(batch, true_labels=[None if one in request_ids else is_ for one, is_ in pairs])
 
 
 def _as_period(batch: LoggedBatch, reference: DriftRows | None) -> PeriodBatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from zenml import get_step_context, log_metadata
@@ -34,6 +35,48 @@ def record_model_version(manifest: Manifest, alias: str, names: dict[str, str]) 
     log_metadata({**known, **metrics, "alias": alias}, model_version_id=version.id)
     _link_run(version)
     return str(version.id)
+
+
+def read_stages(model: str, *versions: str) -> dict[str, str] | None:
+    """Returns the stages of versions of a model, and of those that are in production or staging.
+
+    Args:
+      model: the model's name.
+      versions: bundle versions; those that ZenML does not know are left out.
+
+    Returns:
+      version to stage; None where ZenML does not know the model.
+    """
+    client = Client()
+    try:
+        client.get_model(model)
+    except KeyError:
+        return None
+    found = {}
+    for wanted in (*versions, *_STAGES.values()):
+        with suppress(KeyError):
+            version = client.get_model_version(model, wanted)
+            found[str(version.name)] = str(version.stage or ModelStages.NONE.value)
+    return found
+
+
+def write_stages(model: str, stages: Mapping[str, str]) -> None:
+    """Brings versions to these stages; twice is no error.
+
+    ZenML archives the version that was in production or staging before; so those come first that
+    archive another one, and a version that is put back to what it was comes after.
+
+    Args:
+      model: the model's name.
+      stages: version to stage.
+    """
+    client = Client()
+    held = [stage.value for stage in _STAGES.values()]
+    for name, stage in sorted(stages.items(), key=lambda each: each[1] not in held):
+        with suppress(KeyError):
+            version = client.get_model_version(model, name)
+            if str(version.stage or ModelStages.NONE.value) != stage:
+                version.set_stage(stage, force=True)
 
 
 def _find_or_create(manifest: Manifest) -> ModelVersionResponse:

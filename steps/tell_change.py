@@ -13,6 +13,7 @@ from steps.stack_alerter import has_alerter, post_to_alerter
 from vision.config import MonitoringConfig
 from vision.monitoring.alerts.changes import ToldChange, tell_changes
 from vision.monitoring.report import MonitoringReport
+from vision.monitoring.state import name_job
 from vision.progress import say
 
 
@@ -33,7 +34,14 @@ def tell_change(
     """
     link = get_run_url(get_step_context().pipeline_run) or page
     posts = (post_to_alerter,) if has_alerter() else ()
-    told = tell_changes(report, monitoring.alerts, os.environ, link=link, posts=posts)
+    told = tell_changes(
+        report,
+        monitoring.alerts,
+        os.environ,
+        job=name_job(monitoring),
+        link=link,
+        posts=posts,
+    )
     for change in told:
         for delivery in change.deliveries:
             if delivery.kind != "log":
@@ -42,6 +50,6 @@ def tell_change(
 
 
 def _entry(told: ToldChange) -> ChangeEntry:
-    values = {key: value for key, value in vars(told.change).items() if key != "model"}
+    values = {key: value for key, value in vars(told.change).items() if key not in ("model", "job")}
     deliveries = tuple(DeliveryEntry(**vars(delivery)) for delivery in told.deliveries)
     return ChangeEntry(**values, deliveries=deliveries)

@@ -32,6 +32,8 @@ _FLAVOR = "mlflow"
 _LONGEST_PARAMETER = 500
 _LONGEST_DIGEST = 36
 _LONGEST_DESCRIPTION = 5_000
+# The two that this project moves; others are somebody else's.
+ALIASES = ("champion", "challenger")
 
 
 class Tracker:
@@ -173,6 +175,63 @@ def find_url(run_id: str) -> str | None:
         return None
     tracker.configure_mlflow()
     return _run_url(_mlflow().get_run(run_id).info)
+
+
+def read_aliases(model: str) -> dict[str, str] | None:
+    """Returns which versions of a model have the project's aliases; works outside of steps too.
+
+    Args:
+      model: the model's name.
+
+    Returns:
+      alias to bundle version, without the aliases that none has; None where the active stack has
+      no registry of MLflow, or the registry no such model.
+
+    Raises:
+      MlflowException, OSError: the registry does not answer.
+    """
+    client = _registry()
+    if client is None or not client.search_registered_models(f"name = '{model}'"):
+        return None
+    found = client.get_registered_model(model).aliases
+    numbers = {alias: found[alias] for alias in ALIASES if alias in found}
+    tags = {alias: client.get_model_version(model, n).tags for alias, n in numbers.items()}
+    return {alias: tags[alias]["model_version"] for alias in numbers}
+
+
+def write_aliases(model: str, wanted: Mapping[str, str]) -> None:
+    """Gives the project's aliases to these versions and to no others; twice is no error.
+
+    An alias that is not wanted is removed, as is that of a version which the registry does not
+    know: it was registered with another stack.
+
+    Args:
+      model: the model's name, one for which :func:`read_aliases` returns something.
+      wanted: alias to bundle version.
+
+    Raises:
+      MlflowException, OSError: the registry does not answer.
+    """
+    client = _registry()
+    assert client is not None
+    for alias in ALIASES:
+        number = _find_version(client, model, wanted[alias]) if alias in wanted else None
+        if number is not None:
+            client.set_registered_model_alias(model, alias, number)
+        elif alias in client.get_registered_model(model).aliases:
+            client.delete_registered_model_alias(model, alias)
+
+
+def _registry() -> mlflow.MlflowClient | None:
+    """Returns the registry of the active stack; None where that has none of MLflow."""
+    stack = Client().active_stack
+    registry, tracker = stack.model_registry, stack.experiment_tracker
+    flavors = {component.flavor for component in (registry, tracker) if component is not None}
+    if registry is None or tracker is None or flavors != {_FLAVOR}:
+        return None
+    tracker.configure_mlflow()
+    client: mlflow.MlflowClient = _mlflow().MlflowClient()
+    return client
 
 
 def _dataset_name(table: AnnotationTable) -> str:

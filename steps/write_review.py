@@ -1,4 +1,7 @@
-"""Writes the images that people should look at after drift, ready to be labelled."""
+"""Writes the images that people should look at after drift, ready to be labelled.
+
+Drift that was found stays found: a batch that cannot be written is a sentence, and no failure.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from zenml import step
 
 from steps.logged_periods import kept_images
 from vision.config.monitoring import ReviewConfig
-from vision.home import folder
+from vision.errors import VisionError
 from vision.monitoring import review as batches
+from vision.monitoring.kept import private_folder
 from vision.monitoring.report import MonitoringReport
-from vision.monitoring.traffic import Traffic
+from vision.monitoring.traffic import Traffic, VersionTraffic
 from vision.progress import say
 
 
@@ -29,21 +33,35 @@ def write_review(
       review: how many images, and where batches are written.
 
     Returns:
-      the tables to fill in, a line each; empty where nothing drifted.
-
-    Raises:
-      VisionError: a batch cannot be written.
+      the tables to fill in, or why one could not be written, a line each; empty where nothing
+      drifted.
     """
-    place = folder("reviews") if review.folder is None else Path(review.folder)
-    tables = []
+    written = []
     for each, part in zip(traffic.versions, report.versions, strict=False):
         if part.verdict != "drift":
             continue
-        chosen = batches.choose_review(each.period.candidates, review.n_images)
-        batch = place / f"{report.name}-{each.version}-{report.created_at:%Y%m%d-%H%M%S}"
-        table = batches.write_review(
-            batch, chosen, name=report.name, version=each.version, images=kept_images()
-        )
-        say(f"review batch of {len(chosen)} images: {table}")
-        tables.append(str(table))
-    return "\n".join(tables)
+        try:
+            written.append(str(_write(each, report, review)))
+        except VisionError as error:
+            say(str(error))
+            written.append(str(error))
+    return "\n".join(written)
+
+
+def _write(traffic: VersionTraffic, report: MonitoringReport, review: ReviewConfig) -> Path:
+    """Writes the batch of a version and returns its table.
+
+    Raises:
+      VisionError: it cannot be written.
+    """
+    place = private_folder("reviews") if review.folder is None else Path(review.folder)
+    chosen = batches.choose_review(traffic.period.candidates, review.n_images)
+    table = batches.write_review(
+        place / f"{report.name}-{traffic.version}-{report.created_at:%Y%m%d-%H%M%S}",
+        chosen,
+        name=report.name,
+        version=traffic.version,
+        images=kept_images(),
+    )
+    say(f"review batch of {len(chosen)} images: {table}")
+    return table

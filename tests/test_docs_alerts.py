@@ -15,6 +15,7 @@ from vision.config import MonitoringConfig
 from vision.config.alerts import AlertConfig
 from vision.home import repository
 from vision.monitoring.alerts import delivery, write_message
+from vision.monitoring.state import name_job
 
 pytestmark = pytest.mark.unit
 
@@ -35,7 +36,9 @@ def test_its_examples_load_and_name_every_kind() -> None:
 def test_the_message_is_the_one_that_is_written() -> None:
     said = "look at the images in the report; if they are wanted, label them and retrain."
     link = "https://zenml.example.org/projects/default/runs/7"
-    message = write_message(replace(CHANGE, next_move=said, link=link))
+    message = write_message(
+        replace(CHANGE, next_move=said, link=link, job=name_job(MonitoringConfig()))
+    )
 
     assert f"{message.subject}\n\n{message.text}\n" in [text for _, text in BLOCKS]
 

@@ -45,6 +45,7 @@ def _run(job: JobConfig) -> str:
     # Imported here so that a wrong configuration is refused before TensorFlow is loaded.
     from vision.bundles.build import BundleSource, build_bundle
     from vision.bundles.manifest import Lineage
+    from vision.bundles.reference import check_reference
     from vision.datasets.check import check_splits
     from vision.datasets.load import load_annotations
     from vision.evaluation import evaluate_model
@@ -65,6 +66,7 @@ def _run(job: JobConfig) -> str:
     check_classes(table, selection, job.needed_splits)
     table = selection.table
     check_splits(table, job.needed_splits, job.images.split)
+    check_reference(table, job.bundle.n_reference)
     if selection.left_out:
         print(selection.sentence, file=sys.stderr)
     trained = train_model(job.model, job.training, job.augmentation, table)

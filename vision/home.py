@@ -31,7 +31,8 @@ def folder(name: str) -> Path:
 
     Args:
       name: one of the folders in use: ``datasets``, ``bundles``, ``champions``, ``logs``,
-        ``reports``, ``cache``, ``monitoring``.
+        ``reports``, ``cache``, ``monitoring``, ``deployments``, ``images``, ``passports``,
+        ``environments``, ``keys``.
 
     Raises:
       ConfigError: it cannot be made.

@@ -52,17 +52,22 @@ def _share(alarms: Alarms, view: str, size: int) -> str:
 
 def detections(found: Sequence[Detection]) -> Iterator[str]:
     """Yields the table of what was seen after how many images."""
-    yield "| change | severity | promised | median | worst | streams | seen first in |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| change | severity | promised | said by | median | worst | in time | seen first in |"
+    yield "|---|---|---|---|---|---|---|---|"
     for each in found:
         seen = [n_images for n_images in each.found if n_images is not None]
         middle = f"{median_low(seen):,}" if seen else "-"
-        worst = f"{max(seen):,}" if seen else "-"
-        promised = "-" if each.promised is None else f"{each.promised:,}"
+        worst = f"{max(seen):,}" if len(seen) == N_SEEDS else f"{len(seen)} of {N_SEEDS} seen"
+        told = [_number(each.promised), _number(each.bound)]
+        in_time = "-" if each.bound is None else f"{each.n_kept} of {N_SEEDS}"
         yield (
-            f"| {each.kind.replace('_', ' ')} | {each.severity} | {promised} | {middle} | {worst} "
-            f"| {len(seen)} of {N_SEEDS} | {', '.join(each.moved[:3])} |"
+            f"| {each.kind.replace('_', ' ')} | {each.severity} | {' | '.join(told)} | {middle} "
+            f"| {worst} | {in_time} | {', '.join(each.moved[:3])} |"
         )
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
 
 
 def powers(table: PowerTable) -> Iterator[str]:
@@ -77,13 +82,42 @@ def powers(table: PowerTable) -> Iterator[str]:
         yield f"| {kind.replace('_', ' ')} | {severity or ''} | {shares} | {shown} |"
 
 
-def about(file: DetectorFile, table: PowerTable, n_kept: int, n_promises: int) -> str:
-    """Returns what the tables were made with, and how many promises were kept."""
+def about(file: DetectorFile, table: PowerTable) -> str:
+    """Returns what the tables were made with."""
     return (
         f"{file.n_reference:,} reference rows, {file.detector.upper()} with {file.correction}, "
         f"windows of {', '.join(map(str, file.sizes))}, a check every {file.every_n} images, "
         f"wanted {file.false_alarms!r}; {table.n_images:,} images of the {table.split} split in "
-        f"the power table. Of {n_promises} promises {n_kept} were kept by all {N_SEEDS} streams."
+        "the power table."
+    )
+
+
+def not_measured(sizes: Sequence[int], n_fresh: int) -> str:
+    """Returns which windows raise false alarms that nobody counted; empty where none does."""
+    missing = ", ".join(f"{size:,}" for size in sizes if size > n_fresh)
+    if not missing:
+        return ""
+    return (
+        f"False alarms of windows of {missing} were not measured: there are {n_fresh:,} fresh "
+        "images."
+    )
+
+
+def kept(found: Sequence[Detection], every_n: int, n_images: int, *, is_unseen: bool) -> str:
+    """Returns how many promises were kept, and by which images."""
+    promises = [each for each in found if each.promised is not None]
+    n_kept = sum(each.n_kept for each in promises)
+    n_whole = sum(each.n_kept == N_SEEDS for each in promises)
+    images = (
+        "that the power table did not use"
+        if is_unseen
+        else "of the power table itself, for want of others"
+    )
+    return (
+        f"{N_SEEDS} streams for each change, of {n_images:,} images {images}; the change comes "
+        f"anywhere between two checks, so drift is to be said by the promise and {every_n} images. "
+        f"It was in {n_kept:,} of {N_SEEDS * len(promises):,} streams; {n_whole} of "
+        f"{len(promises)} promises were kept by all of theirs."
     )
 
 

@@ -33,7 +33,14 @@ FOREIGN_PAGE = Kind("foreign-page", "Page of another site", HTTPStatus.FORBIDDEN
 # Orchestrators ask these and have no keys.
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 _DOCS = frozenset({"/", "/ui", "/openapi.json", "/docs.json", "/schema.json"})
-_ADMIN = frozenset({("PUT", "/model"), ("POST", "/model/rollback")})
+_ADMIN = frozenset(
+    {
+        ("PUT", "/model"),
+        ("POST", "/model/rollback"),
+        ("PUT", "/model/candidate"),
+        ("DELETE", "/model/candidate"),
+    }
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

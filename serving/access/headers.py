@@ -18,7 +18,7 @@ SECURITY: tuple[RawHeader, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-_METHODS = "GET, POST, PUT"
+_METHODS = "GET, POST, PUT, DELETE"
 _REQUEST_HEADERS = "Authorization, Content-Type, X-API-Key, X-Request-ID"
 _READABLE = b"X-Request-ID, Retry-After, X-Label, X-Probability, X-Model-Version"
 _PREFLIGHT_LASTS_S = 600

@@ -12,11 +12,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from serving.drift.beginning import Followed
 from serving.drift.checking import CheckingProcess
 from serving.drift.places import Key
 from serving.drift.plan import Plan
 from serving.drift.verdict import Checked
-from serving.drift.version import Followed, Report, VersionCheck
+from serving.drift.version import Report, VersionCheck
 from serving.record import PredictionRecord, now
 from serving.settings import ServiceSettings
 from vision.bundles.load import ServingModel
@@ -97,13 +98,21 @@ class DriftCheck:
         if self._thread is not None:
             self._thread.join(_STOPS_WITHIN_S)
 
-    def follow(self, model: ServingModel) -> None:
-        """Turns to the window of another model version; one that was served before is kept."""
-        followed = Followed((model.manifest.name, model.manifest.version), model.folder)
-        if self.is_on and followed != self._followed:
-            self._followed = followed
-            self.last = Checked(key=followed.key)
-            self._wake.set()
+    def follow(self, model: ServingModel, generation: int = 0) -> None:
+        """Turns to the window of a model version, which is begun anew unless the process starts.
+
+        Args:
+          model: what is served.
+          generation: which change of the active pointer brought it; 0 where none did.
+        """
+        key, before = (model.manifest.name, model.manifest.version), self._followed
+        other_since = before.since if before and before.key != key else None
+        followed = Followed(key, model.folder, generation, other_since)
+        if not self.is_on or (before and followed.is_as(before)):
+            return
+        self._followed = followed
+        self.last = Checked(key=key)
+        self._wake.set()
 
     def of(self, key: Key) -> Checked:
         """Returns the last check if it is about this model version, else that there was none."""

@@ -39,6 +39,7 @@ class CheckingProcess:
         self._deadline: float | None = None
         self._limit_s = 0.0
         self._asked_at = 0.0
+        self._cpu_s: float | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -49,6 +50,11 @@ class CheckingProcess:
     def seconds(self) -> float:
         """How long the question of now, or the last one, has taken."""
         return time.monotonic() - self._asked_at
+
+    @property
+    def cost_s(self) -> float:
+        """Processor time of the last answer; where there was none, how long it was waited for."""
+        return self.seconds if self._cpu_s is None else self._cpu_s
 
     @property
     def pid(self) -> int | None:
@@ -63,7 +69,7 @@ class CheckingProcess:
           CheckError: the process cannot be started, or has just ended.
         """
         self._number += 1
-        self._read = b""
+        self._read, self._cpu_s = b"", None
         self._limit_s, self._asked_at = within_s, time.monotonic()
         line = json.dumps({"number": self._number, **question}) + "\n"
         try:
@@ -128,6 +134,7 @@ class CheckingProcess:
             found = json.loads(self._read.partition(b"\n")[0])
             if found.pop("number") != self._number:
                 raise ValueError("it answers another question")
+            self._cpu_s = float(found.pop("cpu_s"))
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise self._failed(f"the checking process gave no answer: {error}") from error
         if "error" in found:

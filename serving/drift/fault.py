@@ -2,7 +2,12 @@
 
 ``raise`` raises, ``nan`` gives a p-value that is no number, ``hang`` never ends, ``exit`` ends the
 process as a crash would, ``noise`` writes to both outputs and then works as usual; several with
-commas between take turns. Nobody sets it outside the tests.
+commas between take turns. Nobody sets it outside tests and benchmarks.
+
+It is part of the service, as ``serving.models.fault`` is, because what is to be shown is that the
+service as it is deployed survives: a test that replaced the checking process would show that of
+another program. It does nothing unless the variable is set where the service is started, and then
+spoils verdicts only, and no prediction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where the drift check of a model version keeps its files, and which worker does its work.
 
-``home()/logs/service/drift/<name>/<version>/`` holds ``window.rows``, ``verdict.json`` and
-``elected.lock``. Every worker of this machine that serves the version shares them.
+``home()/logs/service/drift/<name>/<version>/`` holds ``window.rows``, ``verdict.json``,
+``begun.json`` and ``elected.lock``. Every worker of this machine that serves the version shares
+them.
 """
 
 from __future__ import annotations

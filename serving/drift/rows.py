@@ -9,8 +9,11 @@ field          type        what it is
 ``time``       float64     of the prediction, seconds since 1970
 ``request``    80 bytes    request id, UTF-8; a longer one is cut
 ``uae`` ...    float32     the vectors of :data:`vision.drift.names.VECTORS`
-``properties`` float32     in the order of :data:`vision.drift.names.PROPERTIES`
+``properties`` float64     in the order of :data:`vision.drift.names.PROPERTIES`
 =============  ==========  =========================================================
+
+Properties are float64 like those of the reference set: many images may share one value (blank
+frames), and rounding it on one side alone would make a tie a difference.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ class Layout:
             ("time", "<f8"),
             ("request", f"S{REQUEST_BYTES}"),
         ]
-        return np.dtype([*head, *vectors, ("properties", "<f4", (len(PROPERTIES),))])
+        return np.dtype([*head, *vectors, ("properties", "<f8", (len(PROPERTIES),))])
 
 
 def seal(rows: Rows, first: int) -> None:
@@ -77,7 +80,7 @@ def sound_rows(data: bytes, layout: Layout) -> Rows:
 def as_drift_rows(rows: Rows) -> DriftRows:
     """Returns the rows as the detectors take them."""
     vectors = {view: np.ascontiguousarray(rows[view]) for view in VECTORS}
-    properties = rows["properties"].astype(np.float64)
+    properties = np.ascontiguousarray(rows["properties"])
     return DriftRows(**vectors, properties=properties, classes=rows["klass"].astype(np.int64))
 
 

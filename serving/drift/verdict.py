@@ -28,6 +28,7 @@ class Checked(BaseModel):
     Attributes:
       verdict: what is shown with predictions.
       key: name and version of the model that it is about.
+      begun: when the window that it is about was begun, seconds since 1970.
       views: of each view the decisive test.
       tests: every test of the check.
       moved: the views that drift was found in.
@@ -45,6 +46,7 @@ class Checked(BaseModel):
 
     verdict: DriftVerdict = Field(default_factory=DriftVerdict)
     key: Key | None = None
+    begun: float | None = None
     views: dict[str, DriftTest] = Field(default_factory=dict)
     tests: tuple[DriftTest, ...] = ()
     moved: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class Checked(BaseModel):
                 **values,
                 "verdict": {"status": status, "checked_at": at, "n_images": result["n_images"]},
                 "key": self.key,
+                "begun": self.begun,
                 "detail": "",
                 "seconds": seconds,
                 "n_checks": self.n_checks + 1,
@@ -96,6 +99,7 @@ class Checked(BaseModel):
         following = Checked(
             verdict=DriftVerdict(status="error", checked_at=at, n_images=n_images),
             key=self.key,
+            begun=self.begun,
             detail=reason,
             n_seen=n_seen,
             n_checks=self.n_checks + 1,

@@ -12,15 +12,16 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
+from serving.drift.beginning import Beginning, Followed
 from serving.drift.checking import CheckError, CheckingProcess
 from serving.drift.making import Mover
-from serving.drift.places import Election, Key, place_of, remove_old
+from serving.drift.pace import Pace
+from serving.drift.places import Election, place_of, remove_old
 from serving.drift.plan import plan_for
 from serving.drift.verdict import Checked, VerdictFile
 from serving.drift.window import Window
@@ -32,25 +33,11 @@ logger = logging.getLogger("bentoml.visionstack")
 # Opening detectors may import a large package: 3.5 s of a core with alibi-detect, and minutes of
 # waiting where requests take all cores, since the process is nice.
 LOADS_WITHIN_S = 300.0
-# A check is followed by a pause of so many times its own length, so that however many predictions
-# there are, the checking process takes about a twentieth of a core.
-_PAUSE, _LONGEST_PAUSE_S = 20.0, 60.0
+# What cannot be written is told again after so long.
+_TELL_AGAIN_S = 3600.0
 
 Report = Callable[[DriftRecord], None]
 Trouble = Literal["window", "verdict"]
-
-
-@dataclass(frozen=True)
-class Followed:
-    """The model version that is served.
-
-    Attributes:
-      key: its name and version.
-      bundle: its folder.
-    """
-
-    key: Key
-    bundle: Path
 
 
 class VersionCheck:
@@ -79,6 +66,7 @@ class VersionCheck:
         self._root = root
         self._folder = place_of(root, followed.key)
         self._timeout_s = settings.drift_timeout_s
+        self._beginning = Beginning(self._folder, followed)
         self._window = Window(self._folder, self.plan.capacity)
         self._file = VerdictFile(self._folder)
         self._election = Election(self._folder)
@@ -89,7 +77,7 @@ class VersionCheck:
         self._is_loaded = False
         self._n_asked = 0
         self._started = time.monotonic()
-        self._not_before = 0.0
+        self._pace = Pace(self.plan.every_s)
         # What could not be written, and when that was told.
         self._troubles: dict[Trouble, float] = {}
         self._is_elected = False
@@ -97,6 +85,8 @@ class VersionCheck:
     @property
     def n_waiting(self) -> int:
         """Predictions in the window that a check would look at."""
+        if self.last.begun is None:
+            return 0
         return min(max(0, self._window.n_written()), self.plan.most)
 
     def turn(self, records: Sequence[PredictionRecord]) -> None:
@@ -109,7 +99,7 @@ class VersionCheck:
             return
         if not self._troubles:
             found = self._file.read_new()
-            self.last = found if found is not None and found.key == self.followed.key else self.last
+            self.last = found if found is not None and self._is_ours(found) else self.last
         if is_in_charge:
             self._work()
 
@@ -119,6 +109,7 @@ class VersionCheck:
         Raises:
           OSError: the window cannot be written.
         """
+        self._begin()
         key = self.followed.key
         ours = [each for each in records if (each.model_name, each.model_version) == key]
         if self._mover.move(ours):
@@ -129,6 +120,20 @@ class VersionCheck:
         self._process.end()
         self._election.leave()
         self._window.close()
+
+    def _begin(self) -> None:
+        """Sees whether window and verdict were begun anew, here or by another worker."""
+        begun = self._beginning.look()
+        if begun == self.last.begun:
+            return
+        if self._process.is_busy:
+            self._process.end()
+        self.last = Checked(key=self.followed.key, begun=begun)
+        self._troubles.pop("window", None)
+        self._file.forget()
+
+    def _is_ours(self, found: Checked) -> bool:
+        return (found.key, found.begun) == (self.followed.key, self.last.begun)
 
     def _is_in_charge(self) -> bool:
         is_won = self._election.is_won()
@@ -159,7 +164,7 @@ class VersionCheck:
             n_new = n_written
         if n_new == 0 or min(n_written, self.plan.most) < self.plan.least:
             return False
-        if time.monotonic() < self._not_before:
+        if self._pace.is_resting:
             return False
         return n_new >= self.plan.every_n or self._seconds_since_check() >= self.plan.every_s
 
@@ -190,10 +195,10 @@ class VersionCheck:
             return
         if not self._is_loaded:
             self._is_loaded = True
+            self._pace.loaded(self._process.cost_s)
             self._ask_for_check()
             return
-        seconds = self._process.seconds
-        self._note(self.last.found(answer, now(), seconds), seconds)
+        self._note(self.last.found(answer, now(), self._process.seconds))
 
     def _note_failure(self, reason: str) -> None:
         self._is_loaded = self._is_loaded and self._process.pid is not None
@@ -201,13 +206,11 @@ class VersionCheck:
         # Clients are told the reason, and where things are is none of their business.
         reason = reason.replace(str(self.followed.bundle.absolute()), "the bundle")
         reason = reason.replace(str(self._folder), "the window's folder")
-        failed = self.last.failed(reason, now(), self._n_asked, self.n_waiting)
-        self._note(failed, self._process.seconds)
+        self._note(self.last.failed(reason, now(), self._n_asked, self.n_waiting))
 
-    def _note(self, checked: Checked, seconds: float) -> None:
+    def _note(self, checked: Checked) -> None:
         self.last = checked
-        pause_s = min(_PAUSE * seconds, _LONGEST_PAUSE_S, self.plan.every_s)
-        self._not_before = time.monotonic() + pause_s
+        self._pace.checked(self._process.cost_s)
         self._report(_record_of(checked))
         try:
             self._file.write(checked)
@@ -226,7 +229,8 @@ class VersionCheck:
         It stays so until what failed works again, and is told now and then.
         """
         at = time.monotonic()
-        is_told = at - self._troubles.get(what, -math.inf) < self.plan.every_s
+        again_s = min(self.plan.every_s, _TELL_AGAIN_S)
+        is_told = at - self._troubles.get(what, -math.inf) < again_s
         if is_told and self.last.verdict.status == "error":
             return
         self._troubles[what] = at

@@ -25,7 +25,7 @@ from serving.drift.rows import Layout, Rows, seal, sound_rows
 FILE = "window.rows"
 MAX_CAPACITY = 10_000
 
-_MAGIC = b"vsdrift1"
+_MAGIC = b"vsdrift2"
 _HEAD = struct.Struct("<8s4I")
 _COUNT = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")

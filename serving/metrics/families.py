@@ -5,7 +5,7 @@ the workers, dead ones included. Gauges are of living workers only: ``livemax`` 
 highest worker, ``livesum`` what all have together, ``liveall`` each worker with its process id, and
 ``livemostrecent`` what was set last.
 
-There are at most about 900 series, whatever clients send and however many classes a model has; what
+There are at most about 980 series, whatever clients send and however many classes a model has; what
 goes beyond a limit is counted under the label ``other``.
 """
 
@@ -25,9 +25,14 @@ MAX_STAGES = 8
 MAX_LABELS = 200
 MAX_VERSIONS = 50
 MAX_NAMES = 12
+MAX_CANDIDATES = 4
 
 REQUEST_BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+ANSWER_BUCKETS_S = (
+    *(0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.025),
+    *(0.035, 0.05, 0.1, 0.25, 1.0, 5.0),
+)
 CONFIDENCE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 Child = TypeVar("Child", bound=MetricWrapperBase)
@@ -104,6 +109,24 @@ class Families:
         self.predictions = Labelled(
             counter("predictions_total", "Images by predicted class.", "model", "label"),
             MAX_LABELS + 1,
+        )
+        # By role and not by version: what a roll-out watches never falls under ``other``.
+        self.answers = Labelled(
+            counter(
+                "answers_total", "Images by who answered: ok, error, dropped.", "role", "outcome"
+            )
+        )
+        self.answer_seconds = Labelled(
+            histogram("answer_seconds", "From decoding to record.", ANSWER_BUCKETS_S, "role")
+        )
+        self.candidate_share = Labelled(
+            gauge(
+                "candidate_share",
+                "Of the requests that the candidate gets.",
+                "livemax",
+                *("name", "version", "mode"),
+            ),
+            MAX_CANDIDATES,
         )
         self.confidence = histogram(
             "confidence", "Probability of the predicted class.", CONFIDENCE_BUCKETS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from typing import Literal
 
 from prometheus_client import CollectorRegistry
 
@@ -15,8 +16,11 @@ from vision.drift.names import VIEWS
 
 logger = logging.getLogger("bentoml.visionstack")
 
+Role = Literal["active", "candidate", "shadow"]
+Outcome = Literal["ok", "error", "dropped"]
+
 UNKNOWN_ROUTE = "unknown"
-_METHODS = frozenset({"GET", "POST", "PUT", "HEAD", "OPTIONS"})
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"})
 _STATUSES = {"unknown": 0, "ok": 1, "error": 2, "drift": 3}
 
 
@@ -31,6 +35,7 @@ class Metrics:
         self._shown: frozenset[str] | None = None
         self._log_status = (0, 0)
         self._views: set[str] = set()
+        self._tried: tuple[str, str, str] | None = None
 
     @property
     def _families(self) -> Families:
@@ -102,6 +107,36 @@ class Metrics:
             self._served = (name, version)
             families.model_info.of(name, version).set(1)
             families.generation.set(generation)
+
+    def answer(self, role: Role, outcome: Outcome, seconds: float | None = None) -> None:
+        """Counts an image by who answered it.
+
+        Args:
+          role: the active model, a candidate, or one that answers in the shadow.
+          outcome: ``error`` for a defect; ``dropped`` in the shadow, which was behind.
+          seconds: of decoding, the graph and the picture, where there is an answer.
+        """
+        families = self._families
+        families.answers.of(role, outcome).inc()
+        if seconds is not None:
+            families.answer_seconds.of(role).observe(seconds)
+
+    def candidate(self, tried: tuple[str, str, str] | None, share: float = 0.0) -> None:
+        """Notes what this worker tries beside the active model from now on.
+
+        Args:
+          tried: name, version and mode; None for nothing.
+          share: of the requests.
+        """
+        if (tried, self._tried) == (None, None):
+            return
+        families = self._families
+        with self._lock:
+            if self._tried is not None and self._tried != tried:
+                families.candidate_share.of(*self._tried).set(0)
+            self._tried = tried
+            if tried is not None:
+                families.candidate_share.of(*tried).set(share)
 
     def swap(self, outcome: str) -> None:
         """Counts a change of the served model; ``done``, ``refused`` and so on."""

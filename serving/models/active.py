@@ -29,7 +29,6 @@ FOLDER = "serving"
 MAX_PREVIOUS = 10
 
 _LOCK_FILE = "active.lock"
-_TEMPORARY = ".active.*.tmp"
 _ASK_AGAIN_S = 0.02
 
 
@@ -94,15 +93,19 @@ def read_active() -> Active | None:
 
 
 @contextmanager
-def locked(within_s: float) -> Iterator[None]:
-    """Holds the lock of the pointer, against all processes of this machine.
+def locked(within_s: float, lock: str = _LOCK_FILE) -> Iterator[None]:
+    """Holds the lock of a pointer, against all processes of this machine.
+
+    Args:
+      within_s: how long to wait for it.
+      lock: its file beside the pointer.
 
     Raises:
       ModelRefused: ``busy``, it was held by another for ``within_s`` seconds.
       OSError: the folder cannot be written.
     """
     deadline = time.monotonic() + within_s
-    handle = os.open(folder(FOLDER) / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.open(folder(FOLDER) / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while not _is_taken(handle):
             if time.monotonic() >= deadline:
@@ -131,24 +134,33 @@ def write_active(active: Active) -> Path:
       OSError: it cannot be written; the old pointer is still there.
     """
     target = active_path()
-    for left in target.parent.glob(_TEMPORARY):
+    replace_pointer(target, active.model_dump_json(indent=2) + "\n")
+    return target
+
+
+def replace_pointer(target: Path, text: str) -> None:
+    """Replaces a pointer file in one step; to be called with its lock held.
+
+    Raises:
+      OSError: it cannot be written; the old file is still there.
+    """
+    prefix, suffix = f".{target.stem}.", ".tmp"
+    for left in target.parent.glob(f"{prefix}*{suffix}"):
         # Only a process that died can have left it, since this one holds the lock.
         left.unlink(missing_ok=True)
-    prefix, suffix = _TEMPORARY.split("*")
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=suffix)
     fault_point("pointer-temporary-made")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            _write(file.fileno(), active.model_dump_json(indent=2) + "\n")
+            _write(file.fileno(), text)
         fault_point("pointer-synced")
         Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     fault_point("pointer-renamed")
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     fault_point("pointer-folder-synced")
-    return target
 
 
 def _write(handle: int, text: str) -> None:
@@ -161,8 +173,8 @@ def _write(handle: int, text: str) -> None:
     os.fsync(handle)
 
 
-def _sync_folder(path: Path) -> None:
-    """Makes the rename itself survive a loss of power."""
+def sync_folder(path: Path) -> None:
+    """Makes a rename or a removal itself survive a loss of power."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

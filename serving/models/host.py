@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from serving.model_schema import StoredModel
 from serving.models import change
 from serving.models.active import Active, locked, read_active, write_active
 from serving.models.current import Current
@@ -25,7 +26,6 @@ from serving.models.load import load_model
 from serving.models.locate import check_not_pinned, choose_champion, is_wanted
 from serving.models.notices import OnChange, OnFailure, Why
 from serving.models.state import Activated, ModelRefused, State
-from serving.schema import StoredModel
 from vision.errors import BundleError
 
 __all__ = ["ModelHost", "State", "load_model"]

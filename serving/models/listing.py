@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from serving.model_schema import StoredModel
 from serving.models.store import bundle_folders
-from serving.schema import StoredModel
 from vision.bundles.champion import read_champion
 from vision.bundles.load import ServingModel
 from vision.bundles.manifest import MANIFEST_FILE, Manifest, read_manifest

@@ -1,7 +1,7 @@
 """From the folder of a bundle to a model that can be served at once.
 
-In this order, and nothing after a failure: manifest, kinds of files, checksums, graph, golden
-images, warm-up.
+In this order, and nothing after a failure: signature where one is required, manifest, kinds of
+files, checksums, graph, golden images, warm-up.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from serving.models.fault import fault_point
 from serving.models.screen import screen_bundle
 from serving.models.state import ModelRefused, Reason
+from serving.models.trust import check_signature, check_unchanged, trusted_keys
 from vision.bundles.files import verify_files
 from vision.bundles.load import ServingModel
 from vision.bundles.manifest import Manifest, read_labels, read_manifest
@@ -40,9 +41,9 @@ def load_model(
       is_stopped: asked between the steps; where it says yes, the rest is left.
 
     Raises:
-      ModelRefused: a file is missing, changed or forbidden, or an answer differs from the stored
-        one; or the process ends. The message names the version and not where it lies, since it is
-        shown to clients; the log names the folder.
+      ModelRefused: nobody who is trusted signed it, a file is missing, changed or forbidden, or an
+        answer differs from the stored one; or the process ends. The message names the version and
+        not where it lies, since it is shown to clients; the log names the folder.
     """
     try:
         return _load(folder, identity, is_stopped)
@@ -57,8 +58,12 @@ def _load(
     folder: Path, identity: tuple[str, str] | None, is_stopped: Callable[[], bool]
 ) -> ServingModel:
     start = time.perf_counter()
+    keys = trusted_keys()
+    signed = None if keys is None else check_signature(folder, keys)
     manifest = _read(folder, identity)
     model = _open(folder, manifest)
+    if signed is not None:
+        check_unchanged(signed, model.manifest)
     _go_on(is_stopped, "graph-opened")
     difference = _check(model)
     _go_on(is_stopped, "golden-checked")

@@ -112,10 +112,11 @@ def pointer_signature() -> Signature:
 
     Champion pointers are replaced by a rename, which shows in the time of their folder.
     """
-    return _stat(active_path()), _stat(home() / CHAMPION_FOLDER)
+    return file_signature(active_path()), file_signature(home() / CHAMPION_FOLDER)
 
 
-def _stat(path: Path) -> tuple[int, int, int] | None:
+def file_signature(path: Path) -> tuple[int, int, int] | None:
+    """Returns what differs after a file was replaced, or a folder changed; None where it is not."""
     try:
         found = path.stat()
     except OSError:

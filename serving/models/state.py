@@ -19,6 +19,8 @@ Reason = Literal[
     "manifest",
     "not_written",
     "no_previous",
+    "not_beside",
+    "signature",
     "stopping",
     "unknown",
 ]
@@ -58,10 +60,11 @@ class ModelRefused(BundleError):
 
     Attributes:
       reason: ``bad_id`` text that is no name or version; ``unknown`` not in the store; ``busy``
-        another change is under way; ``no_previous`` no version to roll back to;
-        ``not_written`` the pointer cannot be written; ``stopping`` the process ends. Of the bundle:
-        ``manifest``, ``files`` missing or changed, ``forbidden`` kinds of files, ``labels``,
-        ``graph``, ``golden`` answers differ.
+        another change is under way; ``no_previous`` no version to roll back to; ``not_beside`` a
+        candidate that cannot be tried beside what is served; ``not_written`` the pointer cannot
+        be written; ``stopping`` the process ends. Of the bundle: ``signature`` none of a
+        trusted key, ``manifest``, ``files`` missing or changed, ``forbidden`` kinds of files,
+        ``labels``, ``graph``, ``golden`` answers differ.
     """
 
     def __init__(self, reason: Reason, message: str) -> None:

@@ -18,6 +18,7 @@ from serving.problems import (
     ProblemError,
     problem_response,
 )
+from serving.routes.candidates import CandidateRoutes
 from serving.routes.models import ModelRoutes
 from serving.routes.predictions import PredictionRoutes
 from serving.routes.probes import ProbeRoutes
@@ -31,6 +32,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def routes_app(worker: Worker) -> Starlette:
     """Returns the routes around a worker."""
     predictions, models, probes = PredictionRoutes(worker), ModelRoutes(worker), ProbeRoutes(worker)
+    candidates = CandidateRoutes(worker)
     app = Starlette(
         routes=[
             _route("/predict", predictions.predict, "POST"),
@@ -42,6 +44,8 @@ def routes_app(worker: Worker) -> Starlette:
             _route("/model", models.current, "GET"),
             _route("/model", models.activate, "PUT"),
             _route("/model/rollback", models.rollback, "POST"),
+            _route("/model/candidate", candidates.propose, "PUT"),
+            _route("/model/candidate", candidates.end, "DELETE"),
             _route("/models", models.stored, "GET"),
             _route("/drift", probes.drift, "GET"),
             _route("/livez", probes.is_alive, "GET"),

@@ -12,31 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.forms import ModelChoice
+from serving.model_schema import Activation, ModelList, ModelSummary
 from serving.models import Activated, ModelPinned, ModelRefused
 from serving.predict import reference
-from serving.problems import (
-    BAD_REQUEST,
-    CONFLICT,
-    NO_KEY,
-    NOT_CHANGED,
-    NOT_FOUND,
-    REFUSED_MODEL,
-    ProblemError,
-)
 from serving.record import DeploymentRecord
 from serving.routes.answers import as_json
-from serving.schema import Activation, ModelList, ModelReference, ModelSummary
+from serving.routes.candidates import summary_of
+from serving.routes.changes import as_refusal, check_admin
+from serving.schema import ModelReference
 from serving.upload import UploadLimits, read_json
 from serving.worker import Worker
-
-_KINDS = {
-    "bad_id": BAD_REQUEST,
-    "unknown": NOT_FOUND,
-    "busy": CONFLICT,
-    "no_previous": CONFLICT,
-    "not_written": NOT_CHANGED,
-    "stopping": NOT_CHANGED,
-}
 
 # One loads; the others wait for it a while, and are told that the host is busy.
 _CHANGES = 4
@@ -53,23 +38,30 @@ class ModelRoutes:
 
     async def current(self, request: Request) -> Response:
         """Describes the model that is served."""
-        return as_json(ModelSummary.of(self._worker.model().manifest))
+        tried = summary_of(self._worker.trials.trial)
+        return as_json(ModelSummary.of(self._worker.model().manifest, tried))
 
     async def stored(self, request: Request) -> Response:
         """Lists the model versions of the store."""
         models = await anyio.to_thread.run_sync(self._worker.host.stored, limiter=self._listing)
-        return as_json(ModelList(models=models))
+        trial = self._worker.trials.trial
+        tried = (trial.candidate.name, trial.candidate.version) if trial else None
+        marked = (
+            each.model_copy(update={"is_candidate": (each.name, each.version) == tried})
+            for each in models
+        )
+        return as_json(ModelList(models=tuple(marked)))
 
     async def activate(self, request: Request) -> Response:
         """Serves another version, once it gave the stored answers for its golden images."""
-        _check_admin(request)
+        check_admin(request)
         chosen = await read_json(request, ModelChoice, self._limits)
-        activate = partial(self._worker.host.activate, chosen.name, chosen.version)
+        activate = partial(self._worker.activate, chosen.name, chosen.version)
         return await self._change("activate", activate, chosen.name, chosen.version)
 
     async def rollback(self, request: Request) -> Response:
         """Serves what was served before."""
-        _check_admin(request)
+        check_admin(request)
         return await self._change("rollback", self._worker.host.rollback)
 
     async def _change(
@@ -79,9 +71,6 @@ class ModelRoutes:
         try:
             done = await anyio.to_thread.run_sync(change, limiter=self._changing)
         except (ModelPinned, ModelRefused) as error:
-            kind = CONFLICT
-            if isinstance(error, ModelRefused):
-                kind = _KINDS.get(error.reason, REFUSED_MODEL)
             self._worker.log.put(
                 note(
                     generation=self._worker.host.state.generation,
@@ -91,7 +80,7 @@ class ModelRoutes:
                     detail=str(error),
                 )
             )
-            raise ProblemError(kind, str(error)) from error
+            raise as_refusal(error) from error
         model = done.state.model
         assert model is not None
         served = reference(model)
@@ -108,9 +97,3 @@ class ModelRoutes:
         return as_json(
             Activation(model=served, generation=done.state.generation, previous=previous)
         )
-
-
-def _check_admin(request: Request) -> None:
-    if not request.state.caller.is_admin:
-        detail = "What is served is changed with the admin key, in Authorization: Bearer KEY."
-        raise ProblemError(NO_KEY, detail, {"WWW-Authenticate": "Bearer"})

@@ -72,7 +72,7 @@ class PredictionRoutes:
         )
         self._worker.metrics.stage("read", time.perf_counter() - started)
         # Taken once for the whole request, and not before a body that may take half a minute.
-        model = self._worker.model()
+        model = self._worker.model_for(request.state.request_id)
         options = read_options(form.options, len(model.manifest.classes))
         predicted = await self._predict(model, form.images[0], options, request.state.request_id)
         return as_json(predicted.answer)
@@ -86,9 +86,9 @@ class PredictionRoutes:
             files=(1, self._worker.settings.max_batch_images),
             options=frozenset({"top_k"}),
         )
-        model = self._worker.model()
-        options = read_options(form.options, len(model.manifest.classes))
         request_id = request.state.request_id
+        model = self._worker.model_for(request_id)
+        options = read_options(form.options, len(model.manifest.classes))
         entries: list[BatchEntry] = []
         for index, data in enumerate(form.images):
             entry = None
@@ -106,7 +106,7 @@ class PredictionRoutes:
         form = await read_form(
             request, self._limits, files=1, options=frozenset({"explain", "format"})
         )
-        model = self._worker.model()
+        model = self._worker.model_for(request.state.request_id)
         options = read_options(form.options, len(model.manifest.classes), explain="overlay")
         if options.explain is None:
             raise ProblemError(NO_EXPLANATION, "Ask /explain for 'heatmap' or 'overlay'.")

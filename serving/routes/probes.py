@@ -48,7 +48,8 @@ class ProbeRoutes:
 
     async def drift(self, request: Request) -> Response:
         """The last drift checks."""
-        return as_json(report_drift(self._worker))
+        is_admin = request.state.caller.is_admin
+        return as_json(report_drift(self._worker, is_admin=is_admin))
 
     async def index(self, request: Request) -> Response:
         """Says what runs here, and where to go on."""

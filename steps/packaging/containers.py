@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from vision.errors import VisionError
@@ -93,9 +94,12 @@ class Tool:
 
 
 def call(
-    command: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Called:
-    """Runs a program to its end, with nothing to read from."""
+    """Runs a program to its end, in ``folder`` if one is given, with nothing to read from."""
     try:
         done = subprocess.run(
             command,
@@ -104,6 +108,7 @@ def call(
             check=False,
             timeout=timeout_s,
             env=environment,
+            cwd=folder,
         )
     except OSError as error:
         return Called(127, "", f"{command[0]} cannot be started: {error.strerror}")

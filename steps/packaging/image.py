@@ -7,8 +7,8 @@ names it. ops/image/Containerfile says what is where; docs/deployment.md, why it
 The same bento, bundle, labels and base give the same layers with podman and buildah: every file has
 the same time, whatever is built, so that images of two model versions share their packages; when it
 was made is a label. The digest is the same while the builder keeps its intermediate images, whose
-ids it writes into the history. bento.yaml, which BentoML writes, holds a random version and the
-time of ``bentoml build``, so two builds of one bento differ in that file.
+ids it writes into the history. bento.yaml, which BentoML writes, holds the time of ``bentoml
+build``, so two builds of one bento differ in that file.
 """
 
 from __future__ import annotations

@@ -15,7 +15,12 @@ from steps.packaging.builder import choose_runner
 from steps.packaging.contents import find_forbidden, list_packages
 from steps.packaging.image import BuiltImage
 from steps.packaging.oci_archive import read_archive
-from steps.packaging.probing import ask_bad_images, ask_golden_images, wait_until_ready
+from steps.packaging.probing import (
+    answer_problems,
+    ask_bad_images,
+    ask_golden_images,
+    wait_until_ready,
+)
 from steps.packaging.running import Confinement, running_image
 
 _MB = 1_000_000
@@ -97,7 +102,7 @@ def test_image(built: BuiltImage, bundle: Path) -> ImageTest:
     problems = [
         *_size_problems(saved.n_bytes, backend),
         *(f"{path} must not be in the image" for path in forbidden),
-        *_answer_problems(difference, tolerance, bad_images),
+        *answer_problems(difference, tolerance, bad_images),
         *confinement.problems(),
         *_stop_problems(exit_code, stop_s),
     ]
@@ -128,19 +133,6 @@ def _size_problems(n_bytes: int, backend: str) -> list[str]:
     if n_bytes <= limit * _MB:
         return []
     return [f"the image has {n_bytes / _MB:.0f} MB; with {backend} it may have {limit}"]
-
-
-def _answer_problems(difference: float, tolerance: float, bad_images: dict[str, int]) -> list[str]:
-    problems = []
-    if not difference <= tolerance:
-        problems.append(
-            f"golden images: a probability differs by {difference:.2g} from the stored one; the "
-            f"bundle allows {tolerance:.2g}"
-        )
-    for name, status in bad_images.items():
-        if not 400 <= status < 500:
-            problems.append(f"the bad image {name!r} was answered with {status}, not 4xx")
-    return problems
 
 
 def _stop_problems(exit_code: int, stop_s: float) -> list[str]:

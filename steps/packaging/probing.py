@@ -1,4 +1,4 @@
-"""Questions to a container that runs: is it ready, does it know its golden images, is it robust."""
+"""Questions to a service that runs: is it ready, does it know its golden images, is it robust."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import struct
 import time
 import zlib
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 
@@ -16,6 +17,18 @@ from vision.bundles.manifest import GOLDEN_FILE, read_manifest
 
 _TIMEOUT_S = 30.0
 _LOOKS_EVERY_S = 0.05
+
+
+class Asked(Protocol):
+    """A service that can be asked."""
+
+    @property
+    def address(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+
+    @property
+    def key(self) -> str:
+        """What its routes ask for."""
 
 
 def wait_until_ready(image: RunningImage, within_s: float) -> float:
@@ -43,7 +56,7 @@ def wait_until_ready(image: RunningImage, within_s: float) -> float:
     )
 
 
-def ask_golden_images(image: RunningImage, bundle: Path) -> tuple[int, float, float]:
+def ask_golden_images(service: Asked, bundle: Path) -> tuple[int, float, float]:
     """Asks every golden image; returns their number, the largest difference, and the tolerance.
 
     An answer that is none counts as an endless difference.
@@ -54,7 +67,7 @@ def ask_golden_images(image: RunningImage, bundle: Path) -> tuple[int, float, fl
     for one in golden:
         expected = dict(zip(manifest.classes, one["probabilities"], strict=True))
         contents = (bundle / one["file"]).read_bytes()
-        response = _predict(image, contents, top_k=len(manifest.classes))
+        response = _predict(service, contents, top_k=len(manifest.classes))
         found = (
             {each["label"]: each["probability"] for each in response.json()["top"]}
             if response.status_code == 200
@@ -68,9 +81,23 @@ def ask_golden_images(image: RunningImage, bundle: Path) -> tuple[int, float, fl
     return len(golden), max(differences), manifest.parity.tolerance
 
 
-def ask_bad_images(image: RunningImage) -> dict[str, int]:
+def ask_bad_images(service: Asked) -> dict[str, int]:
     """Asks bytes that are no usable image; returns the status of each answer."""
-    return {name: _predict(image, contents).status_code for name, contents in bad_images().items()}
+    return {name: _predict(service, each).status_code for name, each in bad_images().items()}
+
+
+def answer_problems(difference: float, tolerance: float, bad_images: dict[str, int]) -> list[str]:
+    """Returns what is wrong with the answers to golden and bad images."""
+    problems = []
+    if not difference <= tolerance:
+        problems.append(
+            f"golden images: a probability differs by {difference:.2g} from the stored one; the "
+            f"bundle allows {tolerance:.2g}"
+        )
+    for name, status in bad_images.items():
+        if not 400 <= status < 500:
+            problems.append(f"the bad image {name!r} was answered with {status}, not 4xx")
+    return problems
 
 
 def bad_images() -> dict[str, bytes]:
@@ -93,12 +120,12 @@ def _png_chunk(kind: bytes, contents: bytes) -> bytes:
     return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", checksum)
 
 
-def _predict(image: RunningImage, contents: bytes, **options: int) -> httpx.Response:
+def _predict(service: Asked, contents: bytes, **options: int) -> httpx.Response:
     return httpx.post(
-        f"{image.address}/predict",
+        f"{service.address}/predict",
         files={"image": ("image", contents)},
         data={name: str(value) for name, value in options.items()},
-        headers={"Authorization": f"Bearer {image.key}"},
+        headers={"Authorization": f"Bearer {service.key}"},
         timeout=_TIMEOUT_S,
         trust_env=False,
     )

@@ -29,7 +29,7 @@ COMPARISON = Comparison(
     n_images=1_250,
     difference=Difference(0.90, 0.95, 0.02, 0.08),
     mcnemar=McNemar(3, 60, 1e-12),
-    slices=(Slice("cat", 100, 0.9, 0.8), Slice("<owl>", 50, 0.5, 0.9)),
+    slices=(Slice("cat", 100, 0.9, 0.8), Slice("<owl> $\\frac{$", 50, 0.5, 0.9)),
     costs=(Cost(latency_ms=1.5, memory_mb=40.0), Cost(latency_ms=1.0, memory_mb=40.0)),
 )
 

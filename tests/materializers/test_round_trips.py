@@ -24,6 +24,8 @@ from tests.fake_bundle import write_fake_bundle
 from tests.materializers.memory_store import ROOT, MemoryStore
 from tests.synthetic import make_table
 from vision.bundles.build import Bundle
+from vision.bundles.keys import open_key
+from vision.bundles.signature import SIGNATURE_FILE, sign_bundle
 from vision.errors import BundleError, ModelError
 from vision.evaluation import EvaluationReport
 from vision.training.fit import TrainedModel
@@ -186,6 +188,13 @@ def test_bundle_is_fetched_where_this_machine_lacks_it(
     found = {path.name for path in loaded.folder.iterdir()}
     assert {"manifest.json", "serving.onnx", "golden", "labels.json"} <= found
     assert [path.name for path in loaded.folder.parent.iterdir()] == [manifest.version]
+
+
+def test_a_bundle_keeps_its_signature(keep: Keep, tmp_path: Path, home: Path) -> None:
+    manifest = write_fake_bundle(tmp_path / "made elsewhere")
+    signed = sign_bundle(tmp_path / "made elsewhere", open_key()).read_bytes()
+    loaded = keep(BundleMaterializer, Bundle(tmp_path / "made elsewhere", manifest))
+    assert (loaded.folder / SIGNATURE_FILE).read_bytes() == signed
 
 
 def test_a_damaged_local_bundle_is_replaced_and_kept_aside(

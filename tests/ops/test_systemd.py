@@ -72,6 +72,15 @@ def test_missed_times_run_once_and_drift_is_no_failure() -> None:
 
 
 @pytest.mark.unit
+def test_a_run_that_cannot_tell_anybody_starts_a_unit_that_does() -> None:
+    failed = UNITS / _values(SERVICE, "Unit")["OnFailure"]
+    assert failed == UNITS / "visionstack-monitor-failed.service"
+    command = _values(failed, "Service")["ExecStart"]
+    assert "--priority user.alert" in command
+    assert f"journalctl -u {SERVICE.stem}" in command
+
+
+@pytest.mark.unit
 @pytest.mark.security
 def test_the_service_may_write_only_its_state() -> None:
     values = _values(SERVICE, "Service")

@@ -30,6 +30,7 @@ class World:
       takes: how long a run takes.
       codes: exit codes of the runs; 0 for those beyond.
       jumps: what happens to the clock during a wait, by the number of that wait.
+      every: the times, where they are others than at first.
       runs: when each run started.
       waits: how long each wait was to be, in seconds.
     """
@@ -39,6 +40,7 @@ class World:
     takes: timedelta = timedelta(minutes=3)
     codes: list[int] = field(default_factory=list)
     jumps: dict[int, Callable[[datetime], datetime]] = field(default_factory=dict)
+    every: str = ""
     runs: list[datetime] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
 
@@ -58,7 +60,7 @@ class World:
         return self.codes.pop(0) if self.codes else 0
 
     def watch(self, every: str = "0 * * * *") -> list[datetime]:
-        run_forever(SCHEDULE, every, self.run, self, clock=lambda: self.now)
+        run_forever(SCHEDULE, lambda: self.every or every, self.run, self, clock=lambda: self.now)
         return self.runs
 
 
@@ -81,6 +83,19 @@ def test_it_runs_at_its_times_and_says_when(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.fault
 def test_runs_that_fail_or_are_killed_end_nothing() -> None:
     assert World(codes=[1, -9, 2]).watch() == [EIGHT, NINE, TEN]
+
+
+def test_other_times_count_from_the_next_wait_on() -> None:
+    world = World()
+
+    def move(now: datetime) -> datetime:
+        world.every = "30 * * * *"
+        return now
+
+    world.jumps = {3: move}
+
+    half = timedelta(minutes=30)
+    assert world.watch() == [EIGHT + half, NINE + half, TEN + half]
 
 
 def test_times_missed_while_it_was_stopped_run_once() -> None:

@@ -114,6 +114,24 @@ def test_other_images_are_drift_with_what_moved_and_a_review_batch(
     assert report.to_json()["monitoring"]["versions"][0]["verdict"] == "drift"
 
 
+@pytest.mark.fault
+def test_drift_stays_drift_where_its_review_batch_cannot_be_written(
+    watch: Watch, serving: ServingModel, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_predictions(address, serving, make_images(120, seed=4, shift=40), name=NAME)
+
+    def fail(*_: Any) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("steps.write_review._write", fail)
+    report = watch(on_drift="review")
+    assert run._EXIT_CODES[report.status] == 4
+    assert report.monitoring is not None
+    assert report.monitoring.review.startswith("not written: ")
+    assert "No space left on device" in report.monitoring.review
+    assert "No space left on device" in report.summary()
+
+
 def test_history_goes_on_and_nothing_new_comes_from_the_cache(
     watch: Watch, serving: ServingModel, address: str, home: Path
 ) -> None:

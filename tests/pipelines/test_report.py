@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -188,3 +189,17 @@ def test_what_became_of_the_training_is_told(watched: RunReport) -> None:
     assert said.status == "drift"
     assert said.monitoring is not None
     assert said.monitoring.retraining == "training completed: v3"
+
+
+def test_training_that_made_nothing_says_why(watched: RunReport) -> None:
+    def said(**values: Any) -> str:
+        done = watched.retrained(RunReport(pipeline="training", **values))
+        assert done.monitoring is not None
+        return done.monitoring.retraining
+
+    assert said(status="failed", error="step train_model:\nno room") == (
+        r"training failed: step train_model:\nno room"
+    )
+    assert said(status="failed") == "training failed"
+    gate = Gate(name="accuracy", passed=False, value=0.1, rule=">= 0.9")
+    assert said(status="stopped", gates=(gate,)) == f"training stopped: {gate.sentence}"

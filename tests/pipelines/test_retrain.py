@@ -13,12 +13,13 @@ import pytest
 from pipelines import retrain
 from pipelines.report import ModelName, RunReport
 from pipelines.retrain import check_retrain, maybe_retrain
+from serving.log.errors import LogError
 from tests.fake_bundle import write_fake_bundle
 from tests.synthetic import write_images
 from vision.bundles.manifest import MANIFEST_FILE
 from vision.config import DatasetConfig, JobConfig
 from vision.datasets.load import load_annotations
-from vision.errors import BundleError, ConfigError
+from vision.errors import BundleError, ConfigError, StackError
 from vision.monitoring.report import MonitoringReport
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("home")]
@@ -35,6 +36,9 @@ class World:
     job: JobConfig
     started: list[JobConfig] = field(default_factory=list)
     ends: str = "completed"
+    error: str | None = None
+    n_labelled: int = 0
+    asked: list[datetime | None] = field(default_factory=list)
 
     def add_image(self) -> None:
         n_files = len(list(self.images.rglob("*.png")))
@@ -44,21 +48,28 @@ class World:
     def launch(self, job: JobConfig) -> RunReport:
         self.started.append(job)
         return RunReport.model_validate(
-            {"pipeline": "training", "status": self.ends, "model": ModelName(name="colours")}
-        )
+            {"pipeline": "training", "status": self.ends, "error": self.error,
+             "model": ModelName(name="colours")}
+        )  # fmt: skip
 
     def look(self, n_labelled: int, verdict: str = "drift", version: str = "v1") -> Any:
-        return maybe_retrain(self.job, report((version, verdict, n_labelled)), self.launch)
+        """Lets that many true labels be there, and what drifted be looked at."""
+        self.n_labelled = n_labelled
+        return maybe_retrain(self.job, report((version, verdict)), self.launch)
+
+    def count(self, name: str, version: str, after: datetime | None) -> int:
+        assert name == "colours"
+        self.asked.append(after)
+        return self.n_labelled
 
 
-def report(*versions: tuple[str, str, int]) -> MonitoringReport:
+def report(*versions: tuple[str, str]) -> MonitoringReport:
     return MonitoringReport.model_validate(
         {
             "name": "colours", "created_at": TIME, "since": TIME, "until": TIME,
             "versions": [
-                {"name": "colours", "version": version, "verdict": verdict,
-                 "accuracy": {"live": {"n": n - 1}, "n_several": 1} if n else None}
-                for version, verdict, n in versions
+                {"name": "colours", "version": version, "verdict": verdict}
+                for version, verdict in versions
             ],
         }
     )  # fmt: skip
@@ -92,7 +103,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr(retrain, "bundle_folder", unknown)
     images = write_images(tmp_path / "images", 2, ("train", "validation"))
-    return World(images, _job(_training(tmp_path / "train.yaml", images)))
+    world = World(images, _job(_training(tmp_path / "train.yaml", images)))
+    monkeypatch.setattr(retrain, "count_new_labels", world.count)
+    return world
 
 
 def test_it_trains_once_there_are_enough_labels(world: World) -> None:
@@ -131,12 +144,28 @@ def test_the_same_labels_start_nothing_twice_however_training_ended(
     world.look(100)
     world.add_image()
 
-    for n_labelled in (100, 100, 150, 199, 20):
+    for n_labelled in (0, 50, 99):
         assert "since training was started for it last" in world.look(n_labelled)
     assert len(world.started) == 1
 
-    assert isinstance(world.look(200), RunReport)
+    assert isinstance(world.look(100), RunReport)
     assert len(world.started) == 2
+
+
+def test_labels_count_from_the_last_start_of_the_version_on(world: World) -> None:
+    """Steady feedback: as many in every period, all of them new."""
+    before = datetime.now(UTC)
+    for _ in range(3):
+        assert isinstance(world.look(120), RunReport)
+        world.add_image()
+    world.look(0, version="v2")
+
+    first, second, third, other = world.asked
+    assert first is other is None
+    assert second is not None
+    assert third is not None
+    assert before < second < third < datetime.now(UTC)
+    assert len(world.started) == 3
 
 
 @pytest.mark.fault
@@ -144,11 +173,44 @@ def test_training_that_dies_is_not_started_again(world: World) -> None:
     def die(job: JobConfig) -> RunReport:
         raise KeyboardInterrupt
 
+    world.n_labelled = 100
     with pytest.raises(KeyboardInterrupt):
-        maybe_retrain(world.job, report(("v1", "drift", 100)), die)
+        maybe_retrain(world.job, report(("v1", "drift")), die)
 
-    assert "since training was started for it last" in world.look(100)
+    assert "since training was started for it last" in world.look(99)
     assert world.started == []
+
+
+@pytest.mark.fault
+def test_training_that_fails_is_told_and_so_is_its_end(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alerts = tmp_path / "alerts.jsonl"
+    config = world.job.monitoring.retrain.config
+    world.job = _job(config, alerts=[{"kind": "file", "path": alerts}])  # type: ignore[arg-type]
+
+    def refuse(job: JobConfig) -> RunReport:
+        raise StackError("there is no stack 'locl'")
+
+    world.n_labelled = 100
+    done = maybe_retrain(world.job, report(("v1", "drift")), refuse)
+    assert isinstance(done, RunReport)
+    assert done.ending == (
+        "training failed: it could not be started for colours v1: there is no stack 'locl'"
+    )
+    for world.ends, world.error in (("failed", "no room"), ("completed", None)):
+        world.add_image()
+        world.look(100)
+
+    told = [json.loads(line) for line in alerts.read_text().splitlines()]
+    assert [(each["version"], each["now"]) for each in told] == [
+        ("retraining", "error"), ("retraining", "ok"),
+    ]  # fmt: skip
+    assert told[0]["subject"] == "colours retraining: failed"
+    assert told[0]["next_move"] == (
+        "it could not be started for colours v1: there is no stack 'locl'; mend that, then run it "
+        f"by hand: python run.py --config {config}"
+    )
 
 
 def test_the_same_data_are_trained_on_once(world: World) -> None:
@@ -183,7 +245,8 @@ def test_the_data_of_the_version_itself_are_no_news(
 
 
 def test_of_several_versions_the_newest_that_drifted_counts(world: World) -> None:
-    found = report(("v3", "ok", 900), ("v2", "drift", 10), ("v1", "drift", 900))
+    found = report(("v3", "ok"), ("v2", "drift"), ("v1", "drift"))
+    world.n_labelled = 10
 
     said = maybe_retrain(world.job, found, world.launch)
 
@@ -197,6 +260,18 @@ def test_data_that_cannot_be_read_are_a_sentence(world: World) -> None:
 
     assert world.look(100).startswith(NOTHING)
     assert world.started == []
+
+
+@pytest.mark.fault
+def test_a_log_that_does_not_answer_is_a_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise LogError("the log does not answer")
+
+    monkeypatch.setattr(retrain, "count_new_labels", refuse)
+
+    assert world.look(100) == f"{NOTHING}the log does not answer"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +290,7 @@ def test_a_job_that_cannot_retrain_is_refused_before_anything_runs(
     with pytest.raises(ConfigError, match=said):
         check_retrain(_job(path))
     # Where it was changed after the check.
-    assert maybe_retrain(_job(path), report(("v1", "drift", 100)), world.launch).startswith(NOTHING)
+    assert maybe_retrain(_job(path), report(("v1", "drift")), world.launch).startswith(NOTHING)
 
 
 @pytest.mark.fault

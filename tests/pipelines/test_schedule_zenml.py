@@ -34,6 +34,7 @@ class FakeClient:
 
     can_move: bool = True
     is_schedulable: bool = True
+    environment: dict[str, str] = field(default_factory=lambda: {"VISIONSTACK_HOME": "/shared"})
     kept: list[SimpleNamespace] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
@@ -69,6 +70,7 @@ class FakeClient:
 def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     fake = FakeClient()
     monkeypatch.setattr(schedule_zenml, "Client", lambda: fake)
+    monkeypatch.setattr(schedule_zenml, "active_environment", lambda: fake.environment)
     return fake
 
 
@@ -85,6 +87,24 @@ def test_a_second_time_changes_nothing(client: FakeClient) -> None:
     )
     assert client.kept == [kept]
     assert client.done == ["registered"]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "does not set VISIONSTACK_HOME"),
+        ({"VISIONSTACK_HOME": "state"}, "sets VISIONSTACK_HOME = 'state'"),
+    ],
+)
+def test_runs_that_would_forget_everything_are_refused(
+    client: FakeClient, environment: dict[str, str], said: str
+) -> None:
+    client.environment = environment
+
+    with pytest.raises(StackError, match=f"stack production {said}, so what a scheduled run"):
+        register_schedule(make_job(), client.register)
+    assert client.kept == []
 
 
 @pytest.mark.unit
@@ -148,6 +168,8 @@ def test_schedules_of_a_real_store_are_found_and_replaced(monkeypatch: pytest.Mo
     client = Client()
     orchestrator = client.active_stack.orchestrator
     monkeypatch.setattr(type(orchestrator.config), "is_schedulable", True)
+    home = {"VISIONSTACK_HOME": "/shared"}
+    monkeypatch.setattr(schedule_zenml, "active_environment", lambda: home)
     name = f"digits-{uuid4().hex[:6]}"
 
     def register(schedule: Schedule) -> None:

@@ -43,6 +43,7 @@ class FakeService:
     times: list[float] = field(default_factory=list)
     feedback: dict[str, list[str]] = field(default_factory=dict)
     connections: set[int] = field(default_factory=set)
+    request_ids: list[str] = field(default_factory=list)
     n_asked: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -138,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_let_in(self) -> bool:
         service = self.server.service
         service.n_asked += 1
+        service.request_ids.append(self.headers["X-Request-ID"])
         service.connections.add(self.client_address[1])
         if not service.key or self.headers.get("Authorization") == f"Bearer {service.key}":
             return True

@@ -206,6 +206,17 @@ def test_prune_changes_nothing_until_it_is_meant(
     assert stored_ids(address) == ["r1", "r2"]
 
 
+def test_prune_says_where_copies_of_images_are(
+    address: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "monitoring" / "reports" / "digits").mkdir(parents=True)
+    (home / "reviews").mkdir()  # with nothing in it
+    said = f"copies of images stay in {home}/monitoring/reports; delete there what is too old\n"
+    for options in ([], ["--yes"]):
+        assert run.main(["log", "prune", "--before", "2026-02-01", *options]) == 0
+        assert capsys.readouterr().out.endswith(said)
+
+
 def test_prune_by_age(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     now = datetime.now(UTC)
     Database(address).store([describe(make_record("new", time=now - timedelta(days=6)))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vision.monitoring.state import note_state
 
 pytestmark = pytest.mark.usefixtures("home")
 
+JOB = "all versions, 7 days"
 Told = Callable[[], list[tuple[str, str]]]
 
 
@@ -123,7 +125,7 @@ def test_what_the_run_has_told_itself_is_not_told_again(
     launch: FakeLaunch, config: str, told: Told
 ) -> None:
     def find_error(*_: Any, **__: Any) -> FakeReport:
-        note_state("digits", "v1", "error")
+        note_state("digits", "v1", "error", job=JOB)
         return FakeReport("failed")
 
     launch.launch = find_error  # type: ignore[method-assign]
@@ -200,30 +202,122 @@ def test_a_schedule_is_left_to_the_orchestrator(
     assert capsys.readouterr().out == "0 3 * * 1 on cluster\n"
 
 
-@pytest.mark.unit
-def test_forever_starts_a_process_for_each_run_and_tells_of_one_that_is_killed(
-    config: str, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commands: list[list[str]] = []
+@dataclass
+class Watching:
+    """``--forever`` without waiting: the times it went by, what it started, how that ended.
 
-    def watch(schedule: JobSchedule, every: str, start: Callable[[], int], waiting: Any) -> None:
-        assert every == "0 3 * * 1"
+    Attributes:
+      runs: what each run does; returns its exit code.
+    """
+
+    runs: list[Callable[[], int]] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    commands: list[list[str]] = field(default_factory=list)
+
+    def watch(
+        self,
+        schedule: JobSchedule,
+        every: Callable[[], str],
+        start: Callable[[], int],
+        waiting: Any,
+    ) -> None:
         assert isinstance(waiting, Stopping)
-        assert [start(), start()] == [0, -9]
+        for _ in range(len(self.runs)):
+            self.times.append(every())
+            start()
 
-    def begin(stopping: Stopping, command: list[str]) -> int:
-        commands.append(command)
-        return 0 if len(commands) == 1 else -9
+    def begin(self, stopping: Stopping, command: list[str]) -> int:
+        self.commands.append(command)
+        return self.runs[len(self.commands) - 1]()
 
-    monkeypatch.setattr(forever, "run_forever", watch)
-    monkeypatch.setattr(Stopping, "run", begin)
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch) -> Watching:
+    made = Watching()
+    monkeypatch.setattr(forever, "run_forever", made.watch)
+    monkeypatch.setattr(Stopping, "run", lambda self, command: made.begin(self, command))
+    return made
+
+
+@pytest.mark.unit
+def test_forever_starts_a_process_for_each_run(config: str, told: Told, watching: Watching) -> None:
+    watching.runs = [lambda: 0, lambda: 4, lambda: 130]
     arguments = ["--config", config, "--set", "monitoring.days=2", "--stack", "local"]
 
     assert run.main(["monitor", *arguments, "--forever"]) == 0
 
     program = [sys.executable, str(repository() / "run.py"), "monitor"]
-    assert commands == [[*program, *arguments]] * 2
+    assert watching.commands == [[*program, *arguments]] * 3
+    assert told() == []
+
+
+@pytest.mark.fault
+@pytest.mark.unit
+@pytest.mark.parametrize("code", [-9, 1, 2, 3, 127])
+def test_forever_tells_of_a_run_that_could_not_tell_itself(
+    config: str, told: Told, watching: Watching, code: int
+) -> None:
+    watching.runs = [lambda: code, lambda: code]
+
+    assert run.main(["monitor", "--config", config, "--forever"]) == 0
     assert told() == [("monitoring", "error")]
+
+
+@pytest.mark.fault
+@pytest.mark.unit
+def test_forever_goes_by_the_last_file_that_was_right(
+    config: str, told: Told, watching: Watching, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(config)
+    moved = file.read_text().replace("0 3 * * 1", "0 4 * * *")
+
+    def move() -> int:
+        file.write_text(moved)
+        return 0
+
+    def damage() -> int:
+        file.write_text(moved.replace("monitoring:", "monitorign:"))
+        return 0
+
+    watching.runs = [move, damage, lambda: 2, lambda: 2]
+
+    assert run.main(["monitor", "--config", config, "--forever"]) == 0
+    assert watching.times == ["0 3 * * 1", "0 4 * * *", "0 4 * * *", "0 4 * * *"]
+    assert told() == [("monitoring", "error")]
+    shown = capsys.readouterr().err
+    assert shown.count("until that is mended, the times and alerts are those of before") == 1
+    assert "monitorign" in shown
+
+
+@pytest.mark.unit
+def test_forever_does_not_tell_what_the_run_told_or_what_somebody_else_runs(
+    config: str, told: Told, watching: Watching
+) -> None:
+    def find_error() -> int:
+        note_state("digits", "v1", "error", job=JOB)
+        return 1
+
+    by_hand = JobSchedule(Path(config)).only_one("run", "is being run")
+
+    def is_refused() -> int:
+        by_hand.__enter__()
+        return 1
+
+    watching.runs = [find_error, is_refused]
+
+    assert run.main(["monitor", "--config", config, "--forever"]) == 0
+    by_hand.__exit__(None, None, None)
+    assert told() == []
+
+
+@pytest.mark.unit
+def test_two_jobs_for_one_model_do_not_end_each_others_failures(
+    launch: FakeLaunch, config: str, told: Told
+) -> None:
+    for days, ends in (("7", "failed"), ("1", "completed"), ("7", "failed"), ("7", "completed")):
+        launch.ends = FakeReport(ends)
+        run.main(["monitor", "--config", config, "--set", f"monitoring.days={days}"])
+    assert told() == [("monitoring", "error"), ("monitoring", "ok")]
 
 
 @pytest.mark.unit

@@ -16,6 +16,7 @@ from pipelines import simulate, simulate_commands
 from pipelines.simulate_images import HeldOutImages, Query
 from pipelines.simulate_report import Tally
 from pipelines.simulate_service import Answer, Verdict
+from serving.access import exchange
 from tests.drift_bundle import write_drift_bundle
 from tests.fake_bundle import write_fake_bundle
 from tests.mistypes import mistypes
@@ -27,6 +28,7 @@ from vision.drift.corruptions import SCENARIOS, corrupt
 from vision.drift.power_table import Harm, PowerEntry, PowerTable, write_power
 from vision.errors import DatasetError
 from vision.images.decode import decode_image
+from vision.monitoring.simulated import is_simulated
 
 pytestmark = pytest.mark.integration
 
@@ -83,9 +85,12 @@ def test_clean_images_are_the_files_of_the_test_split(
     lines = capsys.readouterr().out.splitlines()
     begin = f"colours:v1 at {service.url}, drift unknown; sending 12 images (clean) of 12"
     assert lines[0] == f"{begin} in the test split"
-    assert lines[1] == "image 11: ok"
-    assert lines[2].startswith("sent 12 images in ")
-    assert lines[3:5] == [
+    assert lines[1] == (
+        "the service logs and checks them like any others; their request ids begin with simulate-"
+    )
+    assert lines[2] == "image 11: ok"
+    assert lines[3].startswith("sent 12 images in ")
+    assert lines[4:6] == [
         "answers: 8 of 12 wrong (accuracy 0.333)",
         "drift was not seen; the last check said ok",
     ]
@@ -98,10 +103,21 @@ def test_images_come_again_only_when_all_were_sent(
     rounds = service.images[:N_TEST], service.images[N_TEST : 2 * N_TEST]
     assert [sorted(part) == sorted(held_out(images)) for part in rounds] == [True, True]
     assert rounds[0] != rounds[1]
-    said = [line for line in capsys.readouterr().out.splitlines() if "come again" in line]
-    assert said == [
-        "the test split has 12 images: after these they come again, each time in another order"
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2] == (
+        "more images than the 12 of the test split: they come again, each time in another order, "
+        "and repeats can look like drift; --n 12 sends each once"
+    )
+
+
+def test_the_service_is_told_that_it_is_a_simulation(service: FakeService, job: str) -> None:
+    assert call(service, job, "--n", "3") == 0
+    assert call(service, job, "--n", "3") == 0
+    asked = set(service.request_ids)
+    assert len(asked) == 2  # one for each run
+    # The service takes them as they are, in front of what it adds.
+    assert all(exchange._new_id(each).startswith(f"{each}-") for each in asked)
+    assert all(is_simulated(each) for each in asked)
 
 
 def test_the_seed_decides_the_order(service: FakeService, job: str) -> None:

@@ -19,11 +19,12 @@ import pytest
 from tests.drift_bundle import DRIFT, make_images, write_drift_bundle
 from vision.bundles.load import ServingModel
 from vision.drift.corruptions import corrupt
-from vision.drift.detectors import DriftDetectors
+from vision.drift.detectors import DriftDetectors, calibrate
 from vision.drift.power import see_images
 from vision.drift.power_table import read_power
 from vision.drift.views import DriftRows
 from vision.home import repository
+from vision.images import decode_image
 
 N_WINDOWS, WINDOW = 1_000, 100
 SURE_KINDS = ("blur", "bright", "new_class")
@@ -78,6 +79,43 @@ def test_dr02_a_hundred_changed_images_are_found(
     assert share_found(detectors, see_images(serving, images), 40) >= 0.95
 
 
+def worst_margin(detectors: DriftDetectors, rows: DriftRows) -> float:
+    """Returns the smallest p-value of a check, in thresholds; drift is below 1."""
+    return min(test.p_value / test.threshold for test in detectors.check(rows).tests)
+
+
+@pytest.mark.integration
+def test_swapped_channels_are_drift_and_the_same_images_are_not(
+    tmp_path: Path,
+) -> None:
+    # Red and green alone: where all three occur alike, swapped images are the same images again.
+    colours = ("green", "red")
+    write_drift_bundle(tmp_path / "bundle", colours=colours)
+    serving = ServingModel.load(tmp_path / "bundle")
+    detectors = DriftDetectors.load(tmp_path / "bundle")
+    images = make_images(WINDOW, seed=3, colours=colours)
+    assert worst_margin(detectors, see_images(serving, images)) > 1.0
+    swapped = detectors.check(see_images(serving, images[..., ::-1]))
+    # The embedding is made of the means of red, green and blue.
+    assert {"uae", "properties"} <= set(swapped.moved)
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_swapped_channels_of_photographs_are_drift(cifar10: Path, serving: ServingModel) -> None:
+    files = sorted((cifar10 / "test").glob("*/*.jpg"))
+    chosen = np.random.default_rng(0).permutation(len(files))[: 1_000 + WINDOW]
+    images = [decode_image(files[place].read_bytes()) for place in chosen]
+    reference = see_images(serving, images[WINDOW:])
+    file = calibrate(reference, len(serving.manifest.classes), DRIFT)
+    detectors = DriftDetectors(file, reference)
+    assert worst_margin(detectors, see_images(serving, images[:WINDOW])) > 1.0
+    swapped = [np.ascontiguousarray(image[..., ::-1]) for image in images[:WINDOW]]
+    found = detectors.check(see_images(serving, swapped))
+    assert {"uae", "properties"} <= set(found.moved)
+    assert min(test.p_value / test.threshold for test in found.tests) < 0.1
+
+
 class Measured:
     """A model that was just trained, and what the script found out about its drift check."""
 
@@ -112,7 +150,10 @@ def check_figures(measured: Measured) -> None:
         assert abs(shares[rate] - rate) <= 0.02, shares
     promises = [each for each in measured.figures["detections"] if each["promised"] is not None]
     assert len(promises) >= 20
-    assert [each for each in promises if not each["is_kept"]] == []
+    # Each promise is one of at least 99 % of windows, and these are other images.
+    n_kept = sum(each["n_kept"] for each in promises)
+    n_played = sum(len(each["found"]) for each in promises)
+    assert n_kept >= 0.97 * n_played, [each for each in promises if each["n_kept"] < 10]
     power = read_power(measured.bundle)
     for kind in SURE_KINDS:
         for severity in (2, 3):

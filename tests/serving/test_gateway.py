@@ -426,7 +426,7 @@ def test_se10_origins_are_exact() -> None:
     allowed = client.options("/predict", headers=ASKING)
     assert allowed.status_code == 204
     assert allowed.headers["access-control-allow-origin"] == LAB
-    assert allowed.headers["access-control-allow-methods"] == "GET, POST, PUT"
+    assert allowed.headers["access-control-allow-methods"] == "GET, POST, PUT, DELETE"
     assert "X-API-Key" in allowed.headers["access-control-allow-headers"]
     assert allowed.headers["vary"] == "Origin"
     assert "access-control-allow-credentials" not in allowed.headers

@@ -51,6 +51,8 @@ def test_problems_and_limits_are_described() -> None:
     [
         ("/model", "put", "200 400 401 403 404 408 409 413 415 422 429 503"),
         ("/model/rollback", "post", "200 400 401 403 404 409 422 429 503"),
+        ("/model/candidate", "put", "200 400 401 403 404 408 409 413 415 422 429 503"),
+        ("/model/candidate", "delete", "200 401 403 409 429 503"),
         ("/feedback", "post", "202 400 401 403 404 408 413 415 422 429 503"),
         ("/predictions/{request_id}", "get", "200 401 404 429 503"),
         ("/predictions/{request_id}/image", "get", "200 401 404 429 503"),
@@ -73,7 +75,7 @@ def test_a_page_of_another_site_is_refused_where_something_is_sent() -> None:
     assert refusing == {
         (path, method) for path, methods in paths.items() for method in methods if method != "get"
     }
-    assert len(refusing) == 6
+    assert len(refusing) == 8
 
 
 def test_the_admin_key_is_a_key_of_its_own() -> None:
@@ -88,7 +90,12 @@ def test_the_admin_key_is_a_key_of_its_own() -> None:
         for method, operation in methods.items()
         if operation.get("security") == admin
     ]
-    assert asking == [("/model", "put"), ("/model/rollback", "post")]
+    assert asking == [
+        ("/model", "put"),
+        ("/model/rollback", "post"),
+        ("/model/candidate", "put"),
+        ("/model/candidate", "delete"),
+    ]
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from serving.log.errors import LogError
-from steps.logged_periods import Asked, read_traffic
+from steps.logged_periods import Asked, count_new_labels, read_traffic
 from tests.drift_bundle import make_images
 from tests.fake_bundle import CLASSES, VERSION
 from tests.monitored import log_predictions, store_drift_bundle
 from vision.bundles.load import ServingModel
 from vision.drift.names import PROPERTIES
 from vision.images.measure import NUMERIC
+from vision.monitoring.simulated import is_simulated, mark
 
 pytestmark = pytest.mark.integration
 
@@ -135,6 +136,47 @@ def test_a_log_that_is_not_there_is_no_traffic_and_one_of_others_an_error(
     (tmp_path / "log.sqlite").touch()
     with pytest.raises(LogError, match="has the form None, and this program reads '0002'"):
         read_traffic(asked(), address)
+
+
+def test_feedback_of_simulations_counts_only_where_nothing_else_is(
+    address: str, serving: ServingModel
+) -> None:
+    marked = mark()[:41]
+    log(address, serving, 40, prefix=marked, true_labels=["red"] * 10)
+    [version] = read_traffic(asked(), address).versions
+    assert (version.n_simulated, version.period.n) == (40, 40)
+    assert version.period.outcomes.n_labelled == 10
+    assert count_new_labels(NAME, VERSION, None, address) == 10
+
+    log(address, serving, 60, prefix="u", true_labels=["red", "teal"])
+    [version] = read_traffic(asked(), address).versions
+    assert (version.n_simulated, version.period.n) == (40, 100)
+    assert version.period.outcomes.n_labelled == 2
+    assert sum(day.n_labelled for day in version.period.days) == 2
+    assert not any(
+        each.true_labels for each in version.period.candidates if is_simulated(each.request_id)
+    )
+    assert count_new_labels(NAME, VERSION, None, address) == 2
+    # What else there is, is no part of this period.
+    older = datetime.now(UTC) + timedelta(days=1)
+    assert count_new_labels(NAME, VERSION, older, address) == 0
+
+
+def test_labels_are_new_by_when_people_said_so(address: str, serving: ServingModel) -> None:
+    """Feedback of an earlier day on a newer prediction, and a correction of what was said."""
+    log(address, serving, 30, true_labels=["red"] * 20)
+    start = UNTIL + timedelta(days=3)
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        for time, rows in (
+            (start - timedelta(minutes=1), "< 'r000012'"),
+            (start, "= 'r000012'"),
+            (start + timedelta(microseconds=1), "> 'r000012'"),
+        ):
+            when = time.replace(tzinfo=None).isoformat(" ", "microseconds")
+            connection.execute(f"UPDATE feedback SET time = '{when}' WHERE request_id {rows}")
+    assert count_new_labels(NAME, VERSION, None, address) == 20
+    assert count_new_labels(NAME, VERSION, start, address) == 7
+    assert count_new_labels(NAME, OLDER, start, address) == 0
 
 
 def test_memory_does_not_grow_with_the_number(address: str, serving: ServingModel) -> None:

@@ -103,3 +103,11 @@ def test_logging_twice_is_no_error(mlflow_tracker: MlflowTracker) -> None:
     for _ in range(2):
         mlflow_tracker.log_sections({"training": TrainingConfig()})
         mlflow_tracker.log_file("a.txt", b"a")
+
+
+@pytest.mark.unit
+def test_aliases_need_a_registry_of_mlflow(stack: SimpleNamespace) -> None:
+    assert tracking.read_aliases("digits") is None
+    stack.model_registry = SimpleNamespace(flavor="mlflow")
+    stack.experiment_tracker = SimpleNamespace(flavor="wandb")
+    assert tracking.read_aliases("digits") is None

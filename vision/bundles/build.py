@@ -25,6 +25,7 @@ from vision.bundles.drift_files import write_drift
 from vision.bundles.export import export_graph
 from vision.bundles.files import list_files
 from vision.bundles.golden import choose_golden, copy_golden, read_golden, write_answers
+from vision.bundles.keys import open_key
 from vision.bundles.load import ServingModel
 from vision.bundles.manifest import (
     GRAPH_FILE,
@@ -37,6 +38,7 @@ from vision.bundles.manifest import (
 )
 from vision.bundles.model_card import write_model_card
 from vision.bundles.reference import reference_rows, write_reference
+from vision.bundles.signature import sign_bundle
 from vision.config import BundleConfig, DriftConfig, ModelConfig
 from vision.datasets.table import SPLITS, AnnotationTable
 from vision.drift.detectors import REFERENCE_FILE
@@ -81,7 +83,7 @@ class Bundle:
 def build_bundle(
     source: BundleSource, model: ModelConfig, bundle: BundleConfig, drift: DriftConfig
 ) -> Bundle:
-    """Writes a bundle to ``bundles/<name>/<version>`` of the project's home.
+    """Writes a signed bundle to ``bundles/<name>/<version>`` of the project's home.
 
     Args:
       source: model, data, metrics and lineage.
@@ -90,15 +92,18 @@ def build_bundle(
       drift: the untrained encoder, the detectors and how often they may be wrong.
 
     Raises:
-      BundleError: the graph differs from Keras by more than the tolerance on the golden images.
+      BundleError: the graph differs from Keras by more than the tolerance on the golden images, or
+        the signing key cannot be used.
       DatasetError: the validation split is empty or too small for drift detectors.
       ModelError: the model has no serving graph, or the drift backend is not installed.
     """
+    key = open_key()
     place = home_folder("bundles") / model.name
     place.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
     try:
         manifest = _fill(staging, source, model, bundle, drift)
+        sign_bundle(staging, key)
         folder = place / manifest.version
         staging.chmod(0o755)
         staging.rename(folder)

@@ -11,18 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vision.bundles.manifest import MANIFEST_FILE, MEND, FileEntry, Manifest
+from vision.bundles.signature import SIGNATURE_FILE
 from vision.errors import BundleError
 
 _CHUNK_BYTES = 1 << 20
+_UNLISTED = frozenset({MANIFEST_FILE, SIGNATURE_FILE})
 
 
 def list_files(folder: Path) -> dict[str, FileEntry]:
-    """Returns checksum and size of every file below ``folder`` but the manifest, sorted by path.
+    """Returns checksum and size of every file below ``folder``, sorted by path.
+
+    The manifest and its signature are left out.
 
     Raises:
       BundleError: there is a symbolic link or anything else that is not a plain file.
     """
-    paths = sorted(path for path in _walk(folder) if path != MANIFEST_FILE)
+    paths = sorted(path for path in _walk(folder) if path not in _UNLISTED)
     return {path: hash_file(folder / path) for path in paths}
 
 
@@ -39,11 +43,13 @@ def hash_file(path: Path) -> FileEntry:
 def verify_files(folder: Path, manifest: Manifest) -> None:
     """Checks that the folder holds exactly the files of its manifest, byte for byte.
 
+    A signature may be there; whose it is, :func:`vision.bundles.signature.verify_bundle` says.
+
     Raises:
       BundleError: a file is missing, changed, not in the manifest, or a symbolic link; the message
         names the file and, for a changed one, expected and found size and sha256.
     """
-    present = set(_walk(folder)) - {MANIFEST_FILE}
+    present = set(_walk(folder)) - _UNLISTED
     for path in sorted(set(manifest.files) - present):
         raise BundleError(f"{folder}: {path} is missing; {MEND}")
     for path in sorted(present - set(manifest.files)):

@@ -10,7 +10,7 @@ from vision.bundles.load import ServingModel
 from vision.bundles.manifest import Manifest
 from vision.config.drift import DriftConfig
 from vision.datasets.table import AnnotationTable
-from vision.drift.detectors import DriftDetectors
+from vision.drift.detectors import DriftDetectors, read_detectors
 from vision.drift.held_out import read_held_out
 from vision.drift.power import measure_power, sizes_to_try
 from vision.drift.power_table import POWER_FILE, PowerTable, read_power, write_power
@@ -58,7 +58,7 @@ def show_power(folder: Path, manifest: Manifest) -> str | None:
     None where the bundle has no power table.
 
     Raises:
-      BundleError: the table is damaged.
+      BundleError: the table or the detectors are damaged.
       ImageError: a golden image is.
     """
     # Draws with matplotlib, which nothing else here needs.
@@ -68,6 +68,5 @@ def show_power(folder: Path, manifest: Manifest) -> str | None:
         return None
     names = [name for name in manifest.files if name.startswith("golden/")]
     images = [name for name in names if not name.endswith(".json")]
-    return render_power_page(
-        read_power(folder), [decode_image((folder / name).read_bytes()) for name in images]
-    )
+    examples = [decode_image((folder / name).read_bytes()) for name in images]
+    return render_power_page(read_power(folder), examples, read_detectors(folder))

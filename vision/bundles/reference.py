@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from vision.bundles.load import ServingModel, ServingOutput
 from vision.datasets.table import AnnotationTable
+from vision.drift.calibration import check_n_rows
 from vision.drift.names import VECTORS
 from vision.errors import DatasetError
 from vision.image_source import batches, open_images
@@ -23,6 +24,19 @@ from vision.progress import track
 
 _BATCH_SIZE = 256
 _SPLIT = "validation"
+
+
+def check_reference(table: AnnotationTable, n_rows: int) -> None:
+    """Refuses a dataset whose reference set would be too small, before anything is trained.
+
+    Args:
+      table: the dataset.
+      n_rows: the most rows of the reference set.
+
+    Raises:
+      DatasetError: drift detectors cannot be calibrated with so few validation images.
+    """
+    check_n_rows(min(n_rows, len(table.rows(_SPLIT))))
 
 
 def reference_rows(table: AnnotationTable, n_rows: int, seed: int) -> pd.DataFrame:

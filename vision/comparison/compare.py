@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -99,7 +100,10 @@ def _compared(
         ),
     )
     told = _told(contest, tuple(reason for reason in reasons if reason is not None))
-    found = {"difference": difference, "mcnemar": paired, "slices": slices, "costs": costs}
+    # JSON has no NaN; what it means for the verdict stands among the reasons.
+    is_known = math.isfinite(difference.value)
+    known = difference if is_known else None
+    found = {"difference": known, "mcnemar": paired, "slices": slices, "costs": costs}
     return told.model_copy(update={"n_images": n_images, **found})
 
 

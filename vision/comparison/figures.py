@@ -50,4 +50,5 @@ def slice_chart(comparison: Comparison) -> bytes:
 
 
 def _short(text: str, most: int = 24) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return cut.replace("$", r"\$")  # which would begin a formula

@@ -62,7 +62,7 @@ class ImageConfig(Section):
     """
 
     builder: Literal["auto", "docker", "podman", "buildah", "none"] = "auto"
-    base: str = "python:3.11-slim"
+    base: str = "python:3.11-slim-bookworm"
     registry: str | None = None
     required: bool = False
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from vision.config.rules import broken_rule, is_one_of
 from vision.config.section import Section
-from vision.drift.names import VIEWS
+from vision.drift.names import LEAST_CVM_P, VIEWS
 
 _FALSE_ALARMS = re.compile(
     r"(\d+(?:\.\d+)?) per (\d+(?:\.\d+)?) days? at (\d+(?:\.\d+)?) images per day"
@@ -112,4 +112,13 @@ class DriftConfig(Section):
                 "checks; draw at least as many windows as that, or allow more alarms"
             )
             raise broken_rule(needed, "n_draws", "false_alarms")
+        n_columns = max(self.encoder_dimensions, self.penultimate_dimensions)
+        of_one_test = self.alarm_rate / (len(self.views) * len(self.windows))
+        if self.detector == "cvm" and of_one_test < LEAST_CVM_P * n_columns:
+            needed = (
+                f"{self.false_alarms!r} gives each test {of_one_test:.1g}, and Cramér-von Mises "
+                f"tells no p-value of {n_columns} columns below {LEAST_CVM_P * n_columns:.1g}; "
+                "allow more alarms, or test with ks"
+            )
+            raise broken_rule(needed, "false_alarms", "detector")
         return self

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
 from vision.config.augmentation import AugmentationConfig
 from vision.config.dataset import DatasetConfig
+from vision.config.deployment import DeploymentConfig
 from vision.config.drift import DriftConfig
 from vision.config.monitoring import MonitoringConfig
 from vision.config.rules import broken_rule
 from vision.config.section import Section
 from vision.config.sections import (
     BundleConfig,
-    DeploymentConfig,
     EvaluationConfig,
     ModelConfig,
     TrackingConfig,
@@ -25,19 +25,7 @@ from vision.config.sections import (
 )
 from vision.errors import ConfigError
 
-
-def _is_available(pipeline: str) -> str:
-    if pipeline not in ("validation", "training", "evaluation", "monitoring"):
-        raise ValueError(
-            "is reserved for a later version; use validation, training, evaluation or monitoring"
-        )
-    return pipeline
-
-
-Pipeline = Annotated[
-    Literal["validation", "training", "evaluation", "deployment", "monitoring", "full"],
-    AfterValidator(_is_available),
-]
+Pipeline = Literal["validation", "training", "evaluation", "deployment", "monitoring", "full"]
 
 
 class JobConfig(Section):
@@ -81,7 +69,7 @@ class JobConfig(Section):
         """The splits without which the pipeline cannot reach its end, each once."""
         if self.pipeline in ("validation", "monitoring"):
             return ()
-        if self.pipeline == "evaluation":
+        if self.pipeline in ("evaluation", "deployment"):
             return (self.evaluation.split,)
         return tuple(dict.fromkeys(("train", "validation", self.evaluation.split)))
 
@@ -95,7 +83,7 @@ class JobConfig(Section):
         if empty is None:
             return self
         key = f"dataset.split.{empty}"
-        if self.pipeline == "training" and empty == "validation":
+        if self.pipeline in ("training", "full") and empty == "validation":
             needed = f"training needs validation images, and digits brings none; set {key} above 0"
             raise broken_rule(needed, key, "pipeline")
         raise broken_rule(

@@ -196,10 +196,6 @@ class TrackingConfig(Section):
     tags: dict[str, str] = Field(default_factory=dict)
 
 
-class DeploymentConfig(Section):
-    """How a model version reaches the service; nothing can be set yet."""
-
-
 class RetryConfig(Section):
     """When a failed step is tried again.
 

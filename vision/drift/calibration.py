@@ -17,11 +17,12 @@ import numpy.typing as npt
 from vision.config.drift import DriftConfig
 from vision.drift.correction import correct
 from vision.drift.detector_file import DetectorFile
+from vision.drift.names import LEAST_CVM_P
 from vision.drift.null_draws import NullDraws
 from vision.drift.settling import REFERENCE_ORDER, settle
 from vision.drift.tails import Tail
 from vision.drift.views import DriftRows
-from vision.errors import DatasetError
+from vision.errors import DatasetError, ModelError
 from vision.progress import track
 
 Floats = npt.NDArray[np.float64]
@@ -41,13 +42,9 @@ def calibrate(reference: DriftRows, n_classes: int, drift: DriftConfig) -> Detec
 
     Raises:
       DatasetError: the reference set has fewer than 20 rows.
+      ModelError: a threshold would be below the smallest p-value of Cramér-von Mises.
     """
-    if len(reference) < FEWEST_ROWS:
-        raise DatasetError(
-            f"the reference set has {len(reference)} images of the validation split, and drift "
-            f"detectors need at least {FEWEST_ROWS}; hold out more with dataset.split.validation, "
-            "add images, or raise bundle.n_reference where that is smaller"
-        )
+    check_n_rows(len(reference))
     p_values = draw_p_values(reference, n_classes, drift)
     tails = {
         (view, size): Tail.fit(p_values[view][:, index])
@@ -59,6 +56,8 @@ def calibrate(reference: DriftRows, n_classes: int, drift: DriftConfig) -> Detec
         view: {size: min(1.0, tails[view, size].p_value(level)) for size in drift.windows}
         for view in drift.views
     }
+    if drift.detector == "cvm":
+        _check_told(thresholds, reference, drift)
     alarms = [
         (p_values[view] < np.array(list(thresholds[view].values()))).any(axis=1)
         for view in drift.views
@@ -80,6 +79,35 @@ def calibrate(reference: DriftRows, n_classes: int, drift: DriftConfig) -> Detec
         measured_rate=float(np.any(alarms, axis=0).mean()),
         seed=drift.seed,
     )
+
+
+def check_n_rows(n_rows: int) -> None:
+    """Refuses a reference set that nothing can be told from.
+
+    Raises:
+      DatasetError: it has fewer than 20 rows.
+    """
+    if n_rows < FEWEST_ROWS:
+        raise DatasetError(
+            f"the reference set has {n_rows} images of the validation split, and drift "
+            f"detectors need at least {FEWEST_ROWS}; hold out more with dataset.split.validation, "
+            "add images, or raise bundle.n_reference where that is smaller"
+        )
+
+
+def _check_told(
+    thresholds: dict[str, dict[int, float]], reference: DriftRows, drift: DriftConfig
+) -> None:
+    """Refuses thresholds that no p-value can be below."""
+    for view in set(drift.views) - {"classes"}:
+        smallest = LEAST_CVM_P * reference.view(view).shape[1]
+        threshold = min(thresholds[view].values())
+        if threshold <= smallest:
+            raise ModelError(
+                f"drift.false_alarms: {drift.false_alarms!r} needs a threshold of {threshold:.2g} "
+                f"for {view}, and Cramér-von Mises tells no p-value below {smallest:.2g} there; "
+                "allow more false alarms, or set drift.detector: ks"
+            )
 
 
 def draw_p_values(reference: DriftRows, n_classes: int, drift: DriftConfig) -> dict[str, Floats]:

@@ -36,7 +36,7 @@ class HeldOut:
 
 
 def read_held_out(
-    table: AnnotationTable, reference: pd.DataFrame, n_images: int, seed: int
+    table: AnnotationTable, reference: pd.DataFrame, n_images: int, seed: int, *, after: int = 0
 ) -> HeldOut:
     """Reads at most ``n_images`` images of the test split.
 
@@ -48,6 +48,8 @@ def read_held_out(
       reference: the rows of the reference set, of its columns ``path`` and ``label`` at least.
       n_images: how many at most.
       seed: chooses among more.
+      after: so many that the seed chooses first are passed over: with the number that a power table
+        was made with these are images that it did not use. There may be none.
 
     Raises:
       DatasetError: an image changed or vanished since the table was made.
@@ -56,10 +58,10 @@ def read_held_out(
     tested = table.rows("test")
     places = np.empty(0, np.intp)
     if tested.empty:
-        places = _choose(len(reference), min(n_images, len(reference) // 2), rng)
+        places = _choose(len(reference), after, min(n_images, len(reference) // 2), rng)
         rows = reference.iloc[places]
     else:
-        rows = tested.iloc[_choose(len(tested), n_images, rng)]
+        rows = tested.iloc[_choose(len(tested), after, n_images, rng)]
     files = [table.root / path for path in rows["path"]]
     return HeldOut(
         images=list(map_images(_read, files, "decoding held-out images")),
@@ -69,8 +71,8 @@ def read_held_out(
     )
 
 
-def _choose(n: int, n_chosen: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    return np.sort(rng.permutation(n)[:n_chosen])
+def _choose(n: int, after: int, n_chosen: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    return np.sort(rng.permutation(n)[after : after + n_chosen])
 
 
 def _read(file: Path) -> Pixels:

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.drift.backend import Kind
-from vision.drift.p_values import chi_squared
+from vision.drift.p_values import chi_squared, p_values_of
 from vision.drift.ranks import cvm_untied, ks_distances
-from vision.drift.scipy_backend import p_values_of
 from vision.drift.settling import REFERENCE_ORDER, WINDOW_ORDER, spread
 
 Floats = npt.NDArray[np.float64]

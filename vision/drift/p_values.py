@@ -3,41 +3,62 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from vision.drift.names import LEAST_CVM_P
+
 Floats = npt.NDArray[np.float64]
 
-# Kolmogorov's distribution changes between them; beyond, SciPy's own function is called: it is
-# quick there, and the p-values (below 7e-4) need all their digits.
+# Kolmogorov's distribution changes between them.
 _LEAST, _MOST, _N_POINTS = 0.2, 2.0, 181
-_LEAST_TERM = 1e-7
+# Beyond, its logarithm is a smooth curve; past the furthest points p is below the least.
+_FURTHEST, _FURTHEST_SCALED, _LEAST_P, _N_FAR_POINTS = 0.9999, 18.5, 1e-290, 400
+# Of fewer rows the distribution has corners that a spline would cut.
+_FEWEST = 15
+_LEAST_TERM = LEAST_CVM_P
 
 
-def ks_p_values(distances: Floats, n: int, m: int) -> Floats:
-    """Returns p-values as ``scipy.stats.ks_2samp(..., mode="asymp")`` does, within 1e-6.
+def p_values_of(kind: Literal["ks", "cvm"], statistics: Floats, n: int, m: int) -> Floats:
+    """Returns the p-values of a test's statistics, for ``n`` reference rows and ``m`` others."""
+    return (ks_p_values if kind == "ks" else cvm_p_values)(statistics, n, m)
 
-    SciPy takes up to 1 ms a column; between 1e-3 and 1 a spline through its values stands for it.
+
+def ks_p_values(distances: npt.NDArray[np.floating[Any]], n: int, m: int) -> Floats:
+    """Returns p-values as ``scipy.stats.ks_2samp(..., mode="asymp")`` does.
+
+    They are within 1e-6, and below 1e-3 within a thousandth of themselves; below 1e-290 they are 0.
+    SciPy takes up to 1 ms a column, and splines through its values stand for it.
 
     Args:
       distances: of any shape, 0 to 1.
       n: rows of the reference.
       m: rows of the window.
     """
-    from scipy.stats import kstwo
-
-    effective = int(np.round(n * m / (n + m)))
-    scaled = distances * np.sqrt(effective)
-    spline = _ks_spline(effective)
-    p_values = np.where(scaled < _LEAST, 1.0, spline(np.clip(scaled, _LEAST, _MOST)))
+    effective = max(1, int(np.round(n * m / (n + m))))
+    at = np.asarray(distances, np.float64)
+    if effective < _FEWEST:
+        return _few_rows(at, effective)
+    scaled = at * np.sqrt(effective)
+    near = _ks_spline(effective)(np.clip(scaled, _LEAST, _MOST))
+    p_values: Floats = np.where(scaled < _LEAST, 1.0, np.clip(near, 0.0, 1.0))
     is_far = scaled > _MOST
     if is_far.any():
-        far, where = np.unique(distances[is_far], return_inverse=True)
-        p_values[is_far] = kstwo.sf(far, effective)[where]
-    clipped: Floats = np.clip(p_values, 0.0, 1.0)
-    return clipped
+        spline, end = _far_spline(effective)
+        reached = -np.log1p(-np.minimum(at[is_far], _FURTHEST))
+        is_told = (reached <= end) & (at[is_far] < 1.0)
+        p_values[is_far] = np.where(is_told, np.exp(spline(np.minimum(reached, end))), 0.0)
+    return p_values
+
+
+def _few_rows(distances: Floats, effective: int) -> Floats:
+    from scipy.stats import kstwo
+
+    values, where = np.unique(distances, return_inverse=True)
+    p_values: Floats = np.clip(kstwo.sf(values, effective), 0.0, 1.0)
+    return p_values[where].reshape(distances.shape)
 
 
 @lru_cache(maxsize=64)
@@ -49,11 +70,32 @@ def _ks_spline(effective: int) -> Any:
     return CubicSpline(points, kstwo.sf(points / np.sqrt(effective), effective))
 
 
+@lru_cache(maxsize=64)
+def _far_spline(effective: int) -> tuple[Any, float]:
+    """Returns log p over ``-log(1 - distance)``, and where it ends."""
+    from scipy.interpolate import CubicSpline
+    from scipy.special import smirnov
+
+    def log_p(reached: Floats) -> Floats:
+        # So far out one side of the distribution is half of both, and far quicker to compute.
+        chances = 2.0 * smirnov(effective, -np.expm1(-reached))
+        logarithms: Floats = np.log(np.maximum(chances, np.finfo(np.float64).tiny))
+        return logarithms
+
+    ends = np.array([_MOST, _FURTHEST_SCALED]) / np.sqrt(effective)
+    start, furthest = -np.log1p(-np.minimum(ends, _FURTHEST))
+    tried = np.linspace(start, furthest, _N_FAR_POINTS)
+    end = float(tried[log_p(tried) > np.log(_LEAST_P)][-1])
+    points = np.linspace(start, end, _N_FAR_POINTS)
+    return CubicSpline(points, log_p(points)), end
+
+
 def cvm_p_values(statistics: Floats, n: int, m: int) -> Floats:
     """Returns asymptotic p-values as ``scipy.stats.cramervonmises_2samp`` does.
 
     They are those of the limit (Csörgő and Faraway 1996, equation 1.2) for the statistic scaled to
-    the limit's mean and variance (Anderson 1962); below 1e-7 they have no digit that counts.
+    the limit's mean and variance (Anderson 1962). SciPy's series stops at terms of 1e-7, so its
+    smaller p-values have no digit that counts and rise again where T is above 4: they are 1e-7.
 
     Args:
       statistics: T, of any shape.
@@ -68,7 +110,7 @@ def cvm_p_values(statistics: Floats, n: int, m: int) -> Floats:
     p_values: Floats = np.ones_like(scaled)
     # The limit is below 2e-18 there.
     is_usual = scaled >= 0.003
-    p_values[is_usual] = np.clip(1.0 - _cvm_limit(scaled[is_usual]), 0.0, 1.0)
+    p_values[is_usual] = np.clip(1.0 - _cvm_limit(scaled[is_usual]), LEAST_CVM_P, 1.0)
     return p_values
 
 

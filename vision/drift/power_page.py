@@ -8,9 +8,10 @@ from html import escape
 from string import Template
 
 from vision.drift.corruptions import describe
+from vision.drift.detector_file import DetectorFile
 from vision.drift.power_figures import corruption_strip, power_map
 from vision.drift.power_table import CLEAN, PowerTable
-from vision.drift.power_words import describe_power, false_alarms, method
+from vision.drift.power_words import calibrated, describe_power, false_alarms, method
 from vision.images.types import Pixels
 
 TITLE = "What this model's drift check will see"
@@ -44,18 +45,24 @@ $section
 """)
 
 
-def render_power_page(table: PowerTable, examples: Sequence[Pixels]) -> str:
+def render_power_page(
+    table: PowerTable, examples: Sequence[Pixels], detectors: DetectorFile | None = None
+) -> str:
     """Returns a whole page.
 
     Args:
       table: what was measured.
       examples: a few of the model's images, ``(h, w, 3)`` RGB uint8; the first is shown under each
         change. None shows no examples.
+      detectors: what was tried, to say how the thresholds were found.
     """
-    return _PAGE.substitute(title=escape(TITLE), section=render_power_section(table, examples))
+    section = render_power_section(table, examples, detectors)
+    return _PAGE.substitute(title=escape(TITLE), section=section)
 
 
-def render_power_section(table: PowerTable, examples: Sequence[Pixels]) -> str:
+def render_power_section(
+    table: PowerTable, examples: Sequence[Pixels], detectors: DetectorFile | None = None
+) -> str:
     """Returns the page's one ``<section>``, styled by the page."""
     said = describe_power(table)
     idle = [f"{kind}: it changes no pixel of these images." for kind in said.without_effect]
@@ -63,6 +70,7 @@ def render_power_section(table: PowerTable, examples: Sequence[Pixels]) -> str:
     parts = [
         f"<h1>{escape(TITLE)}</h1>",
         f"<p>{escape(method(table))}</p><p>{escape(false_alarms(table))}</p>",
+        f"<p>{escape(calibrated(detectors))}</p>" if detectors else "",
         f'<div class="missed">{missed}</div>' if missed else "",
         _listed("Not seen", [*said.unseen, *idle]),
         _picture("Windows in which drift was found", power_map(table)),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vision.drift.corruptions import describe
+from vision.drift.detector_file import DetectorFile
 from vision.drift.power_table import CLEAN, SURE, PowerTable
 from vision.wording import count
 
@@ -91,6 +92,15 @@ def false_alarms(table: PowerTable) -> str:
         f"Of {count(found.n_windows, 'window')} of {count(found.size, 'image')} that nothing was "
         f"done to, {n_found:,} raised a false alarm; the wanted rate is one check in "
         f"{1 / table.alarm_rate:,.0f}."
+    )
+
+
+def calibrated(detectors: DetectorFile) -> str:
+    """Returns what the thresholds were found with."""
+    return (
+        f"The thresholds were found with {count(detectors.n_draws, 'check')} without drift, drawn "
+        f"from {count(detectors.n_reference, 'reference image')}; {detectors.measured_rate:.2%} of "
+        f"these very checks raise an alarm, and {detectors.alarm_rate:.2%} were wanted."
     )
 
 

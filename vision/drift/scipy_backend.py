@@ -9,16 +9,9 @@ import numpy.typing as npt
 
 from vision.drift.backend import Floats, Integers, Kind
 from vision.drift.mmd import MaximumMeanDiscrepancy
-from vision.drift.p_values import chi_squared, cvm_p_values, ks_p_values
+from vision.drift.p_values import chi_squared, p_values_of
 from vision.drift.ranks import SortedReference, cvm_statistics, ks_distances
 from vision.drift.result import ColumnTests
-
-Doubles = npt.NDArray[np.float64]
-
-
-def p_values_of(kind: Kind, statistics: Doubles, n: int, m: int) -> Doubles:
-    """Returns the p-values of a test's statistics, for ``n`` reference rows and ``m`` others."""
-    return (ks_p_values if kind == "ks" else cvm_p_values)(statistics, n, m)
 
 
 class _Columns:

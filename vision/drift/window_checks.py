@@ -7,7 +7,6 @@ again in every window.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,20 +14,16 @@ import numpy.typing as npt
 
 from vision.drift.correction import correct
 from vision.drift.detector_file import DetectorFile
-from vision.drift.p_values import chi_squared, cvm_p_values
+from vision.drift.p_values import chi_squared, p_values_of
 from vision.drift.ranks import cvm_untied, ks_distances
 from vision.drift.settling import REFERENCE_ORDER, WINDOW_ORDER, settle
 from vision.drift.views import DriftRows
 
 Positions = npt.NDArray[np.intp]
 Verdicts = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 # Windows that are compared at a time, for the memory's sake.
 _BATCH = 10
-# Of Kolmogorov's curve, up to p = 1e-14, which no threshold is below; straight lines between so
-# many points of log p are within 4e-5 of it.
-_FURTHEST, _N_POINTS = 4.0, 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +67,29 @@ class WindowChecks:
             if view != "classes"
         }
 
-    def check(self, windows: Positions) -> dict[str, Verdicts]:
+    def check(self, windows: Positions, *, is_lasting: bool = False) -> dict[str, Verdicts]:
         """Tests windows at every size there are rows for.
 
         Args:
           windows: ``(n, m)`` positions of rows, newest last.
+          is_lasting: whether what a view found at one size counts at all larger ones, where it is
+            not tested again; many times as fast where drift is found early.
 
         Returns:
           for each view whether it found drift, ``(n, sizes)``; sizes rise.
         """
         sizes = [size for size in self._file.sizes if size <= windows.shape[1]]
         found = {view: np.zeros((len(windows), len(sizes)), bool) for view in self._file.views}
-        for start in range(0, len(windows), _BATCH):
-            batch = windows[start : start + _BATCH]
-            for view, verdicts in found.items():
-                for index, size in enumerate(sizes):
-                    p_values = self._p_values(view, batch[:, -size:])
-                    is_drift = p_values < self._file.thresholds[view][size]
-                    verdicts[start : start + _BATCH, index] = is_drift
+        for view, verdicts in found.items():
+            for index, size in enumerate(sizes):
+                threshold = self._file.thresholds[view][size]
+                if is_lasting and index:
+                    verdicts[:, index] = verdicts[:, index - 1]
+                untested = np.flatnonzero(~verdicts[:, index])
+                for start in range(0, len(untested), _BATCH):
+                    batch = untested[start : start + _BATCH]
+                    p_values = self._p_values(view, windows[batch, -size:])
+                    verdicts[batch, index] = p_values < threshold
         return found
 
     def _p_values(self, view: str, windows: Positions) -> npt.NDArray[Any]:
@@ -106,8 +106,7 @@ class WindowChecks:
             placed.n_below[columns, order].reshape(d * n, m),
             placed.n_up_to[columns, order].reshape(d * n, m),
         )
-        find = _ks_p_values if self._file.detector == "ks" else cvm_p_values
-        p_values = find(statistics, placed.n_reference, m)
+        p_values = p_values_of(self._file.detector, statistics, placed.n_reference, m)
         corrected: npt.NDArray[Any] = correct(self._file.correction, p_values.reshape(d, n).T)
         return corrected
 
@@ -133,17 +132,3 @@ def _place(reference: npt.NDArray[Any], rows: npt.NDArray[Any]) -> _Placed:
         n_below[column, : len(values)] = np.searchsorted(ordered, values, side="left")
         n_up_to[column, : len(values)] = np.searchsorted(ordered, values, side="right")
     return _Placed(order, n_below, n_up_to, len(reference))
-
-
-def _ks_p_values(distances: Floats, n: int, m: int) -> Floats:
-    """Returns p-values of Kolmogorov-Smirnov; SciPy takes 0.3 ms for each that is small."""
-    at, log_p = _ks_curve(int(np.round(n * m / (n + m))))
-    return np.exp(np.interp(distances, at, log_p))
-
-
-@lru_cache(maxsize=16)
-def _ks_curve(effective: int) -> tuple[Floats, Floats]:
-    from scipy.stats import kstwo
-
-    at = np.linspace(0.0, min(0.999, _FURTHEST / np.sqrt(effective)), _N_POINTS)
-    return at, np.log(kstwo.sf(at, effective))

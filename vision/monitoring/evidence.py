@@ -7,13 +7,17 @@ the verdict. Their results day by day tell since when, and are shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
 from vision.drift.backend import open_backend
+from vision.drift.detector_file import read_detectors
 from vision.drift.detectors import DriftDetectors
+from vision.drift.mmd import permutations_for
 from vision.drift.names import VECTORS
 from vision.drift.result import DriftResult, ViewTest
 from vision.drift.views import DriftRows
@@ -35,6 +39,21 @@ class Evidence:
     mmd: tuple[ViewTest, ...] = ()
     days: Mapping[date, DriftResult] = field(default_factory=dict)
     findings: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_detectors(bundle: Path) -> DriftDetectors:
+    """Opens the detectors of a bundle, without the half gigabyte that only alibi's MMD needs.
+
+    Raises:
+      BundleError: the bundle has no detectors, or is not whole.
+      ModelError: the backend's package is not installed.
+    """
+    if read_detectors(bundle).backend == "alibi":
+        from vision.drift.alibi_backend import without_tensorflow
+
+        with suppress(ImportError):  # opening the backend says so, and what to do
+            without_tensorflow()
+    return DriftDetectors.load(bundle)
 
 
 def gather_evidence(
@@ -79,19 +98,22 @@ def compare_embeddings(
       rows: oldest first; the newest ``n_most`` count.
       detectors: of the bundle.
       n_most: the most rows of either side; cost grows with the square.
-      n_permutations: of each test.
+      n_permutations: of each test, at least; as many are drawn as the level needs.
       seed: of the permutations, and of the reference rows that are drawn.
     """
     views = [view for view in detectors.views if view in VECTORS]
-    backend = open_backend(detectors.backend)
+    # Whatever the bundle's backend is: for the same p-values, alibi's takes TensorFlow into memory.
+    backend = open_backend("scipy")
     window = rows.newest(n_most)
     chosen = _draw(len(detectors.reference), n_most, seed)
     reference = detectors.reference.take(chosen)
+    level = detectors.alarm_rate / max(1, len(views))
+    n_enough = permutations_for(level, n_permutations)
     tests = []
     for view in views:
-        tester = backend.mmd(reference.view(view), n_permutations, seed)
+        tester = backend.mmd(reference.view(view), n_enough, seed)
         found = tester.test(window.view(view))
-        smallest = 1.0 / (n_permutations + 1)
+        smallest = 1.0 / (n_enough + 1)
         tests.append(
             ViewTest(
                 view=view,
@@ -99,7 +121,7 @@ def compare_embeddings(
                 n_images=len(window),
                 statistic=float(found.statistics[0]),
                 p_value=float(found.p_values[0]),
-                threshold=max(detectors.alarm_rate / len(views), 1.5 * smallest),
+                threshold=max(level, 1.5 * smallest),
             )
         )
     return tuple(tests)

@@ -1,7 +1,7 @@
-"""Small JSON files below ``home()/monitoring`` that outlive the run that wrote them.
+"""What outlives the run that wrote it: small JSON files below ``home()/monitoring``, and folders.
 
-Each is replaced in one step, so whoever reads it, at any moment and after any crash, sees the old
-values or the new ones, complete. A damaged one is put aside, told about, and begun anew.
+Each file is replaced in one step, so whoever reads it, at any moment and after any crash, sees the
+old values or the new ones, complete. A damaged one is put aside, told about, and begun anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,22 @@ from vision.progress import say
 Values = TypeVar("Values", bound=BaseModel)
 
 FOLDER = "monitoring"
+_PRIVATE = 0o700
+
+
+def private_folder(name: str) -> Path:
+    """Returns ``home()/name``, created if needed, which no other user of the machine may enter.
+
+    What shows images of the service must not be easier to read than the images themselves.
+
+    Raises:
+      ConfigError: it cannot be made.
+    """
+    place = folder(name)
+    # The folder of another user of a shared home, and some network drives, let nobody change that.
+    with suppress(OSError):
+        place.chmod(_PRIVATE)
+    return place
 
 
 def kept_path(kind: str, name: str) -> Path:

@@ -8,7 +8,6 @@ which property it is and by how much; the verdict is that of the calibrated dete
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from vision.drift.p_values import ks_p_values
 from vision.images.measure import NUMERIC
 from vision.monitoring.report_parts import PropertyReport
 
@@ -76,7 +76,8 @@ def _compare(
     name: str, reference: Values, sample: Values, finding: str, n_tests: int = len(NUMERIC)
 ) -> PropertyReport:
     statistic = ks_statistic(reference, sample)
-    p_value = min(1.0, n_tests * ks_p_value(statistic, len(reference), len(sample)))
+    distance = np.array([statistic])
+    p_value = min(1.0, n_tests * float(ks_p_values(distance, len(reference), len(sample))[0]))
     edges = _edges(reference, sample)
     return PropertyReport(
         name=name,
@@ -97,15 +98,6 @@ def ks_statistic(first: Values, second: Values) -> float:
     every = np.concatenate([first, second])
     below = [np.searchsorted(part, every, side="right") / len(part) for part in (first, second)]
     return float(np.abs(below[0] - below[1]).max())
-
-
-def ks_p_value(statistic: float, n: int, m: int) -> float:
-    """Returns the p-value for large samples, by Kolmogorov's limiting distribution."""
-    reach = statistic * math.sqrt(n * m / (n + m))
-    if reach < 0.2:
-        return 1.0  # the series converges slowly there, and its value is 1 to 12 digits
-    terms = ((-1) ** (j - 1) * math.exp(-2 * (j * reach) ** 2) for j in range(1, 101))
-    return min(1.0, max(0.0, 2 * math.fsum(terms)))
 
 
 def _edges(reference: Values, sample: Values) -> Values:

@@ -2,7 +2,8 @@
 
 ``home()/monitoring/reports/<model>/`` holds a page for each run, ``<time>.html`` in UTC, the newest
 100 of them; ``latest.html``, a copy of the last; and ``history.jsonl``, one
-:class:`~vision.monitoring.report.HistoryEntry` for each version and run, oldest first.
+:class:`~vision.monitoring.report.HistoryEntry` for each version and run, oldest first. Pages show
+images, so nobody but the owner may enter ``reports``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pydantic import Field, ValidationError
 from vision.bundles.manifest import check_id
 from vision.errors import VisionError
 from vision.home import folder, home
+from vision.monitoring.kept import private_folder
 from vision.monitoring.report import HistoryEntry, MonitoringReport
 from vision.progress import say
 
@@ -63,7 +65,9 @@ def publish(report: MonitoringReport, html: str) -> Path:
       ConfigError: the folder cannot be made.
       VisionError: a file cannot be written.
     """
-    place = folder(f"{FOLDER}/{check_id(report.name, 'model name')}")
+    name = check_id(report.name, "model name")
+    private_folder(FOLDER)
+    place = folder(f"{FOLDER}/{name}")
     path = place / f"{report.created_at:%Y%m%d-%H%M%S-%f}.html"
     try:
         path.write_text(html, encoding="utf-8")

@@ -1,6 +1,7 @@
 """Which images people should look at and label after drift.
 
-A quarter of a batch is drawn at random: labels of that part give the accuracy of all predictions.
+A quarter of a batch is drawn at random: labels of that part give the accuracy. Of identical images
+one is drawn, so it is the accuracy of all different ones; copies would be labelled for nothing.
 The rest has equal parts, as far as there are any, of what is *drifted*, *unsure* and *disagrees*
 with feedback; these are spread over the model's features, and none is a copy of another. They teach
 more than random ones, and say nothing about the accuracy.
@@ -27,6 +28,8 @@ _RANDOM_SHARE = 0.25
 _POOL = 5
 # Of the typical distance from the mean; a JPEG saved again moves by less.
 _SAME_SHARE = 0.05
+# Of the same; a batch of another size gives the same image another last digit.
+_IDENTICAL_SHARE = 1e-5
 _SCORES: dict[str, Any] = {
     "drifted": lambda each: each.distance or 0.0,
     "unsure": lambda each: -each.margin,
@@ -49,12 +52,25 @@ def choose_review(candidates: Sequence[Candidate], n: int) -> tuple[Candidate, .
     if not pool:
         return ()
     points = np.stack([each.embedding for each in pool])
-    spread = Spread(points, _SAME_SHARE * typical_distance(points))
-    drawn = _best(pool, "random", math.ceil(_RANDOM_SHARE * n)).tolist()
+    typical = typical_distance(points)
+    drawn = _draw(pool, Spread(points, _IDENTICAL_SHARE * typical), math.ceil(_RANDOM_SHARE * n))
+    spread = Spread(points, _SAME_SHARE * typical)
     for place in drawn:
         spread.pick(place)
     chosen = [*drawn, *_pick_hard(pool, spread, n - len(drawn))]
     return tuple(_explained(pool[place], is_drawn=place in drawn) for place in chosen)
+
+
+def _draw(pool: Sequence[Candidate], spread: Spread, n: int) -> list[int]:
+    """Takes those with the highest lots, each image once."""
+    drawn: list[int] = []
+    for place in _best(pool, "random", len(pool)).tolist():
+        if len(drawn) == n:
+            break
+        if spread.is_new(place):
+            drawn.append(place)
+            spread.pick(place)
+    return drawn
 
 
 def _explained(candidate: Candidate, *, is_drawn: bool) -> Candidate:

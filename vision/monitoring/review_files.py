@@ -4,6 +4,9 @@
 got, ``run.py data import`` reads it: paths are relative to the folder, and rows without a label are
 left out. Where no image was kept the table names request ids alone, and true labels go to the
 service as feedback.
+
+Feedback is text of strangers, and a spreadsheet computes what begins like a formula: such a cell
+gets an apostrophe in front. Neither ``file`` nor ``label``, which the import reads, ever has one.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from vision.monitoring.candidates import Candidate
 
 TABLE = "review.csv"
 NOTE = "README.txt"
+# What makes a spreadsheet take a cell for a formula: OWASP, "CSV Injection".
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADER = (
     "file",
     "label",
@@ -36,8 +41,9 @@ _WITH_IMAGES = """Images that {name} {version} may be wrong about, and a random 
    Leave label empty where you cannot tell; such rows are passed over.
 2. Import the folder: run.py data import {table}
 
-Rows whose column why has the word random are a fair sample: the share of them where
-label and predicted agree is the accuracy. The others were chosen because they are hard.
+Rows whose column why has the word random are a fair sample of the different images, of
+which identical ones count once: the share of them where label and predicted agree is the
+accuracy. The others were chosen because they are hard.
 """
 _WITHOUT_IMAGES = """No image of these predictions of {name} {version} was kept or is still there.
 
@@ -114,9 +120,7 @@ def _fill(
 
 
 def _row(each: Candidate, file: str, version: str) -> dict[str, str]:
-    return {
-        "file": file,
-        "label": "",
+    row = {
         "predicted": each.label,
         "probability": f"{each.probability:.4f}",
         "why": " ".join(each.reasons),
@@ -125,6 +129,12 @@ def _row(each: Candidate, file: str, version: str) -> dict[str, str]:
         "request_id": each.request_id,
         "version": version,
     }
+    return {"file": file, "label": ""} | {name: _as_text(cell) for name, cell in row.items()}
+
+
+def _as_text(cell: str) -> str:
+    """Returns a cell that no spreadsheet computes."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _copy_images(folder: Path, chosen: Sequence[Candidate], images: Path | None) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """What people were last told about each version of a model, so that each change is told once.
 
 One file per model name, ``home()/monitoring/states/<model>.json``, replaced in one step. It holds
-for each version what people know (``told``) and what was found last (``seen``). A change is a
+for each job, and in it for each version, what people know (``told``) and what was found last
+(``seen``). A job is what is looked at: the version that was asked for and the number of days; two
+jobs that look at different periods may rightly find different things. A change is a
 verdict that differs from what people know: one that nobody could be told is found again by the
 next run, and one that is over before anybody was told is never told.
 
@@ -21,11 +23,12 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from vision.bundles.manifest import check_id
+from vision.config.monitoring import MonitoringConfig
 from vision.monitoring.kept import alone, kept_path, read_kept, write_kept
 
 # Noted beside the versions: the traffic of all, which without any has no version to be noted
-# under, and the runs of monitoring.
-ALL_VERSIONS, MONITORING = "all versions", "monitoring"
+# under, the runs of monitoring, and the training that they start.
+ALL_VERSIONS, MONITORING, RETRAINING = "all versions", "monitoring", "retraining"
 # Verdicts that tell nothing of what people were told nothing about.
 NO_NEWS = ("ok", "too_few")
 
@@ -36,12 +39,14 @@ class StateChange:
 
     Attributes:
       model: the model's name.
-      version: the version that was looked at; :data:`ALL_VERSIONS` or :data:`MONITORING`.
+      version: the version that was looked at, or :data:`ALL_VERSIONS`, :data:`MONITORING` or
+        :data:`RETRAINING`.
       before: the verdict that people were told last; None where they were told nothing.
       now: the verdict: ``ok``, ``drift``, ``too_few``, ``no_traffic`` or ``error``.
       moved: what differs from the reference set.
       next_move: what to do about it, in a sentence.
       link: where the report is; empty where there is none.
+      job: of :func:`name_job`.
       time: when it was found, UTC.
     """
 
@@ -52,6 +57,7 @@ class StateChange:
     moved: tuple[str, ...] = ()
     next_move: str = ""
     link: str = ""
+    job: str = ""
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def to_json(self) -> dict[str, Any]:
@@ -81,7 +87,13 @@ class VersionState(_Part):
 
 class _States(_Part):
     model: str
-    versions: dict[str, VersionState] = {}
+    jobs: dict[str, dict[str, VersionState]] = {}
+
+
+def name_job(monitoring: MonitoringConfig) -> str:
+    """Returns what a job looks at, which is what its states are kept by: ``v1, 7 days``."""
+    what = ALL_VERSIONS if monitoring.version is None else monitoring.version
+    return f"{what}, {monitoring.days:g} {'day' if monitoring.days == 1 else 'days'}"
 
 
 def note_state(
@@ -89,6 +101,7 @@ def note_state(
     version: str,
     verdict: str,
     *,
+    job: str = "",
     moved: tuple[str, ...] = (),
     next_move: str = "",
     link: str = "",
@@ -100,6 +113,7 @@ def note_state(
       model: the model's name.
       version: what was looked at.
       verdict: what was found.
+      job: what it was found by, of :func:`name_job`.
       moved: what differs from the reference set.
       next_move: what to do about it.
       link: where the report is.
@@ -113,7 +127,7 @@ def note_state(
       VisionError: the state cannot be written.
     """
     time = time or datetime.now(UTC)
-    with _changing(model) as versions:
+    with _changing(model, job) as versions:
         known = versions.get(version)
         told, told_at = (known.told, known.told_at) if known else (None, None)
         if told is None and verdict == "ok":
@@ -123,7 +137,7 @@ def note_state(
         versions[version] = VersionState(seen=verdict, seen_at=time, told=told, told_at=told_at)
     if not is_news:
         return None
-    return StateChange(model, version, told, verdict, tuple(moved), next_move, link, time)
+    return StateChange(model, version, told, verdict, tuple(moved), next_move, link, job, time)
 
 
 def mark_told(change: StateChange) -> None:
@@ -132,7 +146,7 @@ def mark_told(change: StateChange) -> None:
     Raises:
       VisionError: the state cannot be written.
     """
-    with _changing(change.model) as versions:
+    with _changing(change.model, change.job) as versions:
         known = versions.get(change.version)
         seen, seen_at = (known.seen, known.seen_at) if known else (change.now, change.time)
         versions[change.version] = VersionState(
@@ -140,24 +154,34 @@ def mark_told(change: StateChange) -> None:
         )
 
 
-def read_states(model: str) -> dict[str, VersionState]:
+def read_states(model: str, job: str = "") -> dict[str, VersionState]:
     """Returns what is known about each version of a model; empty where nothing is.
+
+    Args:
+      model: the model's name.
+      job: of :func:`name_job`.
 
     Raises:
       VisionError: the file is there and cannot be read.
     """
+    return dict(_read_jobs(model).get(job, {}))
+
+
+def _read_jobs(model: str) -> dict[str, dict[str, VersionState]]:
     states = read_kept(_file(model), _States, f"what people were told about {model}")
-    return dict(states.versions) if states else {}
+    return dict(states.jobs) if states else {}
 
 
 @contextmanager
-def _changing(model: str) -> Iterator[dict[str, VersionState]]:
-    """Gives the versions of a model to change."""
+def _changing(model: str, job: str) -> Iterator[dict[str, VersionState]]:
+    """Gives the versions of a model, as one job sees them, to change."""
     path = _file(model)
     with alone(path):
-        versions = read_states(model)
+        jobs = _read_jobs(model)
+        versions = dict(jobs.get(job, {}))
         yield versions
-        write_kept(path, _States(model=model, versions=versions), f"the state of {model}")
+        states = _States(model=model, jobs={**jobs, job: versions})
+        write_kept(path, states, f"the state of {model}")
 
 
 def _file(model: str) -> Path:

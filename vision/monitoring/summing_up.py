@@ -90,8 +90,11 @@ def _part(
         n_least=config.n_least,
         margin=config.accuracy_margin,
     )
-    problem = _about_left_out(traffic) if traffic.n_left_out else ""
-    return report.model_copy(update={"problem": problem})
+    notes = [
+        *([_about_left_out(traffic)] if traffic.n_left_out else []),
+        *([_about_simulated(traffic)] if traffic.n_simulated else []),
+    ]
+    return report.model_copy(update={"problem": "; ".join(notes)})
 
 
 def _left_out(name: str, traffic: VersionTraffic, n_least: int) -> VersionReport:
@@ -109,4 +112,15 @@ def _about_left_out(traffic: VersionTraffic) -> str:
     return (
         f"{count(traffic.n_left_out, 'prediction')} could not be looked at: a release without the "
         "third embedding logged them, or their vectors are not those of the bundle"
+    )
+
+
+def _about_simulated(traffic: VersionTraffic) -> str:
+    n, n_simulated = traffic.period.n, traffic.n_simulated
+    if n_simulated == n:
+        return "all predictions come from run.py simulate"
+    verb = "comes" if n_simulated == 1 else "come"
+    return (
+        f"{n_simulated:,} of the predictions {verb} from run.py simulate, whose feedback does not "
+        "count here"
     )

@@ -18,12 +18,15 @@ class VersionTraffic:
       n_left_out: predictions that older releases logged without all embeddings; they are not in
         ``period``.
       problem: why it cannot be compared with the model's reference set; empty where it can.
+      n_simulated: predictions of ``period`` that ``run.py simulate`` asked for; unless all are,
+        feedback on them is left out.
     """
 
     version: str
     period: Period
     n_left_out: int = 0
     problem: str = ""
+    n_simulated: int = 0
 
 
 @dataclass(frozen=True, eq=False)

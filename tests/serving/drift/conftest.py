@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from serving.drift.check import DriftCheck
@@ -39,16 +40,25 @@ def told() -> list[DriftRecord]:
 
 @pytest.fixture
 def make_check(model: ServingModel, told: list[DriftRecord]) -> Iterator[MakeCheck]:
-    """Makes checks that run and follow the model; keywords are settings."""
+    """Makes checks that run and follow the model; other keywords are settings."""
     made: list[DriftCheck] = []
 
-    def make(followed: ServingModel = model, **settings: Any) -> DriftCheck:
+    def make(followed: ServingModel = model, generation: int = 0, **settings: Any) -> DriftCheck:
         check = DriftCheck(ServiceSettings(**settings), told.append, turn_s=0.02)
         made.append(check)
-        check.follow(followed)
+        check.follow(followed, generation)
         check.start()
         return check
 
     yield make
     for check in made:
         check.stop()
+
+
+@pytest.fixture
+def no_child_is_left() -> Iterator[None]:
+    """Checks that every process that a test has started is gone."""
+    before = {each.pid for each in psutil.Process().children(recursive=True)}
+    yield
+    after = psutil.Process().children(recursive=True)
+    assert [each for each in after if each.pid not in before] == []

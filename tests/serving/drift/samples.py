@@ -12,7 +12,7 @@ from pathlib import Path
 from serving.drift.check import DriftCheck
 from serving.record import PredictionRecord
 from tests.drift_bundle import make_images
-from tests.fake_bundle import seal
+from tests.fake_bundle import NAME, VERSION, seal
 from vision.bundles.load import ServingModel
 
 STARTED = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -60,6 +60,11 @@ def copied(bundle: Path, folder: Path, version: str | None = None) -> Path:
         (folder / "manifest.json").unlink()
         seal(folder, version=version)
     return folder
+
+
+def window_of(home: Path, version: str = VERSION) -> Path:
+    """Returns the file of a version's window."""
+    return home / "logs" / "service" / "drift" / NAME / version / "window.rows"
 
 
 def fill(check: DriftCheck, records: list[PredictionRecord]) -> None:

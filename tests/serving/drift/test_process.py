@@ -29,12 +29,12 @@ def written(folder: Path, records: list[PredictionRecord]) -> str:
 
 def check(bundle: Path, window: str, most: int | None = None) -> dict[str, Any]:
     checker = Checker()
-    assert checker.answer({"number": 1, "load": str(bundle)}) == {
-        "number": 1,
-        "loaded": str(bundle),
-    }
+    found = checker.answer({"number": 1, "load": str(bundle)})
+    assert found.pop("cpu_s") >= 0.0
+    assert found == {"number": 1, "loaded": str(bundle)}
     found = checker.answer({"number": 2, "window": window, "most": most})
     assert found.pop("number") == 2
+    assert 0.0 < found.pop("cpu_s") < 60.0
     return found
 
 

@@ -14,9 +14,11 @@ import pytest
 from serving.drift.making import layout_of, make_rows
 from serving.drift.rows import Layout, Rows, as_drift_rows
 from serving.drift.window import FILE, Window, WindowBusyError, read_window
+from serving.log.measuring import measures_of
 from tests.drift_bundle import make_rows as oracle_rows
 from tests.serving.drift.samples import predictions
 from vision.bundles.load import ServingModel
+from vision.drift.backend import open_backend
 from vision.drift.names import PROPERTIES, VIEWS
 
 pytestmark = pytest.mark.unit
@@ -119,7 +121,7 @@ def test_a_file_that_is_no_window_is_begun_anew(tmp_path: Path, damage: str) -> 
     if damage == "head":
         spoil(window.path, 9)
     else:
-        window.path.write_bytes({"empty": b"", "short": b"vsdrift1", "text": b"x" * 999}[damage])
+        window.path.write_bytes({"empty": b"", "short": b"vsdrift2", "text": b"x" * 999}[damage])
     assert window.n_written() == 0
     assert len(read_window(window.path)[0]) == 0
     window.append(rows(5, 2), LAYOUT)
@@ -198,3 +200,34 @@ def test_two_processes_write_every_row_once(tmp_path: Path) -> None:
     found = kept(tmp_path)
     assert sorted(found) == list(range(200))
     assert [each for each in found if each < 100] == list(range(100))
+
+
+def test_a_file_of_the_format_before_is_begun_anew(tmp_path: Path) -> None:
+    window = Window(tmp_path, 10)
+    window.append(rows(0, 5), LAYOUT)
+    data = window.path.read_bytes()
+    head = data[:24].replace(b"vsdrift2", b"vsdrift1")
+    window.path.write_bytes(head + zlib.crc32(head).to_bytes(4, "little") + data[28:])
+    assert window.n_written() == 0
+    assert len(read_window(window.path)[0]) == 0
+    window.append(rows(5, 2), LAYOUT)
+    assert kept(tmp_path) == [5, 6]
+
+
+def test_images_that_are_alike_are_no_drift(tmp_path: Path, model: ServingModel) -> None:
+    # Of all frames 30 % are blank: one value, which is no float32.
+    records = predictions(model, 100)
+    layout = layout_of(records[0])
+    measures = [measures_of(record) or {} for record in records]
+    reference = np.array([[row[name] for name in PROPERTIES] for row in measures])
+    made = make_rows(records, layout)
+    for rows_of in (reference, made["properties"]):
+        rows_of[:30] = 0.8
+    window = Window(tmp_path, 100)
+    window.append(made, layout)
+    found = as_drift_rows(read_window(window.path)[0]).properties
+    np.testing.assert_array_equal(found, reference)
+    tester = open_backend("scipy").columns("ks", reference)
+    assert tester.test(found).p_values.tolist() == [1.0] * len(PROPERTIES)
+    rounded = found.astype(np.float32).astype(np.float64)
+    assert tester.test(rounded).p_values.min() < 0.01

@@ -185,15 +185,48 @@ def test_ls04_series_stay_below_1000_whatever_comes() -> None:
         metrics.load_failure(name)
         metrics.model(f"m{number % 40}", name, number)
         metrics.drift(_checked("ok", **dict.fromkeys([name, *VIEWS], 0.5)), number)
+        metrics.candidate((f"m{number % 40}", name, "canary"), 0.1)
+        for role in ("active", "candidate", "shadow"):
+            for outcome in ("ok", "error", "dropped"):
+                metrics.answer(role, outcome, 0.1)
 
     found = _samples(metrics)
 
-    assert 850 < len(found) < 900
+    assert 950 < len(found) < 1000
     for name, total in (("requests_total", 1500), ("predictions_total", 1500)):
         values = [v for key, v in found.items() if key.startswith(f"visionstack_{name}{{")]
         assert sum(values) == total
     infos = [v for key, v in found.items() if key.startswith("visionstack_model_info{")]
     assert (len(infos), sum(infos)) == (63, 1)
+
+
+def test_answers_are_counted_by_who_gave_them() -> None:
+    metrics = Metrics()
+    metrics.answer("active", "ok", 0.0012)
+    metrics.answer("candidate", "error")
+    metrics.answer("shadow", "dropped")
+
+    found = _samples(metrics)
+
+    assert found['visionstack_answers_total{outcome="ok",role="active"}'] == 1
+    assert found['visionstack_answers_total{outcome="error",role="candidate"}'] == 1
+    assert found['visionstack_answers_total{outcome="dropped",role="shadow"}'] == 1
+    assert found['visionstack_answer_seconds_bucket{le="0.001",role="active"}'] == 0
+    assert found['visionstack_answer_seconds_bucket{le="0.0015",role="active"}'] == 1
+    assert 'visionstack_answer_seconds_count{role="candidate"}' not in found
+
+
+def test_a_candidate_is_shown_with_its_share_and_ends_with_zero() -> None:
+    metrics = Metrics()
+    metrics.candidate(None)
+    assert not any("candidate_share{" in name for name in _samples(metrics))
+    metrics.candidate(("digits", "v2", "canary"), 0.25)
+    name = 'visionstack_candidate_share{mode="canary",name="digits",version="v2"}'
+    assert _samples(metrics)[name] == 0.25
+    metrics.candidate(("digits", "v3", "shadow"), 1.0)
+    assert _samples(metrics)[name] == 0
+    metrics.candidate(None)
+    assert sum(v for key, v in _samples(metrics).items() if "candidate_share{" in key) == 0
 
 
 def test_every_name_and_unit_is_prometheus_own() -> None:

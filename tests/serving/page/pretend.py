@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving import schema
+from serving import model_schema, schema
 from serving.explain import draw_explanation
 from serving.page import page_response
 from serving.problems import NO_KEY, NOT_FOUND, ProblemError, image_problem, problem_response
@@ -150,7 +150,7 @@ class Pretend:
 
     async def _model(self, request: Request) -> Response:
         self._enter(request)
-        summary = schema.ModelSummary(
+        summary = model_schema.ModelSummary(
             **self.model.model_dump(),
             created_at=CHECKED,
             architecture="resnet50",

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from serving.drift.verdict import Checked
 from serving.log.images import is_chosen
 from serving.models import State
+from serving.schema import DriftExample
 from serving.worker import Worker
 from tests.drift_bundle import make_images, write_drift_bundle
 from tests.fake_bundle import NAME, VERSION, encode_image
@@ -111,6 +112,41 @@ def test_drift_is_told_view_by_view_with_examples(make_service: MakeService) -> 
         assert each["image"] == is_chosen(each["request_id"], 0.5)
     assert send(client, 1)[0]["drift"]["status"] == "drift"
     assert metric(client, "drift_status") == 3
+
+
+def test_se01_examples_are_for_the_admin_key_where_keys_are_needed(
+    make_service: MakeService, model: ServingModel
+) -> None:
+    client = make_service(require_keys="auto", api_key="user", admin_key="admin", drift="off")
+    drift = client.worker.drift  # type: ignore[attr-defined]
+    example = DriftExample(request_id="of-another-caller", time=AT, view="uae", distance=9.0)
+    drift.is_on = True
+    drift.last = Checked(key=(NAME, VERSION), examples=(example,))
+    found = client.get("/drift", headers={"X-API-Key": "user"})
+    assert found.status_code == 200
+    assert "of-another-caller" not in found.text
+    assert found.json()["examples"] == []
+    assert found.json()["examples_detail"] == (
+        "Unusual predictions are requests of all callers, so they are listed for the admin key "
+        "only (VISIONSTACK_ADMIN_KEY)."
+    )
+    found = client.get("/drift", headers={"X-API-Key": "admin"})
+    assert [each["request_id"] for each in found.json()["examples"]] == ["of-another-caller"]
+    assert found.json()["examples_detail"] == ""
+    assert client.get("/drift").status_code == 401
+
+
+def test_examples_are_for_all_where_no_key_is_needed(
+    make_service: MakeService, model: ServingModel
+) -> None:
+    client = make_service(drift="off")
+    drift = client.worker.drift  # type: ignore[attr-defined]
+    example = DriftExample(request_id="one", time=AT, view="uae", distance=9.0)
+    drift.is_on = True
+    drift.last = Checked(key=(NAME, VERSION), examples=(example,))
+    report = client.get("/drift").json()
+    assert [each["request_id"] for each in report["examples"]] == ["one"]
+    assert report["examples_detail"] == ""
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import pytest
 from tests.drift_bundle import make_rows
 from tests.synthetic import make_table
 from vision.bundles.build import BundleSource, build_bundle
+from vision.bundles.keys import read_keys
 from vision.bundles.load import ServingModel
 from vision.bundles.manifest import Lineage, read_manifest
+from vision.bundles.signature import verify_bundle
 from vision.config import AugmentationConfig, BundleConfig, DriftConfig, ModelConfig, TrainingConfig
 from vision.drift.detectors import DriftDetectors
 from vision.drift.names import PROPERTIES, VECTORS
@@ -48,6 +50,7 @@ def source(tmp_path_factory) -> BundleSource:
 def bundle(source, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VISIONSTACK_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("VISIONSTACK_SIGNING_KEY", raising=False)
         return build_bundle(source, MODEL, BUNDLE, DRIFT)
 
 
@@ -55,6 +58,7 @@ def test_it_holds_what_the_service_needs(bundle):
     names = {path.relative_to(bundle.folder).as_posix() for path in bundle.folder.rglob("*.*")}
     assert names == {
         "manifest.json",
+        "manifest.sig",
         "model.keras",
         "serving.onnx",
         "labels.json",
@@ -78,6 +82,12 @@ def test_the_manifest_tells_where_it_came_from(bundle, source):
     assert manifest.n_parameters == source.network.count_params()
     assert manifest.parity.n_images == 5
     assert 0.0 <= manifest.parity.max_difference <= 1e-4 == manifest.parity.tolerance
+
+
+def test_se12_it_is_signed_with_the_key_of_the_home(bundle):
+    home = bundle.folder.parents[2]
+    keys = read_keys(str(home / "keys" / "signing.pub"))
+    assert verify_bundle(bundle.folder, keys) == (bundle.folder / "manifest.json").read_bytes()
 
 
 def test_it_loads_and_gives_its_golden_answers(bundle):

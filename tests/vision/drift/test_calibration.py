@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from tests.vision.drift.samples import N_CLASSES, config, draw_rows
+from vision.drift import calibration
 from vision.drift.backend import open_backend
 from vision.drift.calibration import calibrate, draw_p_values
 from vision.drift.correction import correct
@@ -11,7 +13,8 @@ from vision.drift.detectors import DriftDetectors
 from vision.drift.names import VIEWS
 from vision.drift.null_draws import NullDraws
 from vision.drift.views import DriftRows
-from vision.errors import DatasetError
+from vision.drift.window_checks import WindowChecks
+from vision.errors import DatasetError, ModelError
 
 pytestmark = pytest.mark.unit
 
@@ -41,6 +44,40 @@ def test_dr02_false_alarms_are_as_many_as_wanted(n: int, detector: str):
     assert 0.03 <= share <= 0.07
     # Ten tests share them, and none has all.
     assert 0.002 < np.mean(list(by_test.values())) <= max(by_test.values()) < 0.02
+
+
+def rates_of(reference: DriftRows, pool: DriftRows, wanted: tuple[str, ...]) -> list[float]:
+    """Returns the share of checks with an alarm of one reference set, for several wanted rates."""
+    n_windows, windows = 1_000, (50, 100)
+    places = np.random.default_rng(5).integers(len(pool), size=(n_windows, windows[-1]))
+    shares = []
+    for false_alarms in wanted:
+        drift = config(windows=windows, false_alarms=false_alarms, n_draws=2_000)
+        file = calibrate(reference, N_CLASSES, drift)
+        found = WindowChecks(file, reference, pool).check(places, is_lasting=True)
+        shares.append(float(np.any([each.any(axis=1) for each in found.values()], axis=0).mean()))
+    return shares
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("n", "n_references", "most_often", "most_seldom"),
+    [(300, 4, 0.20, 0.012), (1_500, 4, 0.12, 0.012)],
+)
+def test_dr02_one_reference_set_keeps_its_rate_roughly(
+    n: int, n_references: int, most_often: float, most_seldom: float
+):
+    # 1 in 20 checks, and the default of 1 in 360.
+    wanted = ("1 per 1 days at 200 images per day", "1 per 18 days at 200 images per day")
+    pool = draw_rows(50_000, 777)
+    shares = np.array(
+        [rates_of(draw_rows(n, 1_000 + index), pool, wanted) for index in range(n_references)]
+    )
+    # A user has one of them for good: it is off, but not by more than this.
+    assert shares[:, 0].max() <= most_often
+    assert shares[:, 1].max() <= most_seldom
+    assert 0.02 <= shares[:, 0].mean() <= 0.08
+    assert shares[:, 1].mean() <= 2 / 360
 
 
 @pytest.mark.parametrize("kind", ["ks", "cvm"])
@@ -141,6 +178,25 @@ def test_too_few_rows_name_the_split():
     ):
         calibrate(draw_rows(19, 1), N_CLASSES, config())
     assert calibrate(draw_rows(20, 1), N_CLASSES, config()).n_reference == 20
+
+
+def test_false_alarms_too_rare_for_cramer_von_mises_are_refused(monkeypatch: pytest.MonkeyPatch):
+    reference = draw_rows(60, 1)
+    monkeypatch.setattr(calibration, "LEAST_CVM_P", 0.01)
+    with pytest.raises(
+        ModelError,
+        match=r"drift\.false_alarms: '1 per 1 days .* needs a threshold of .* tells no p-value "
+        r"below 0\.\d+ there; allow more false alarms, or set drift\.detector: ks",
+    ):
+        calibrate(reference, N_CLASSES, config(detector="cvm"))
+    assert calibrate(reference, N_CLASSES, config()).n_reference == 60
+
+
+def test_a_configuration_that_cramer_von_mises_cannot_keep_is_refused():
+    rare = {"false_alarms": "1 per 2000 days at 200 images per day", "n_draws": 50_000}
+    assert config(**rare).alarm_rate == pytest.approx(2.5e-5)
+    with pytest.raises(ValidationError, match=r"gives each test .e-06, .* 64 columns below 6e-06"):
+        config(detector="cvm", **rare)
 
 
 def test_the_correction_is_the_one_of_the_checks():

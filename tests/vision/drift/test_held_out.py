@@ -41,6 +41,16 @@ def test_of_more_some_are_chosen_by_the_seed(table: AnnotationTable):
     assert not all(np.array_equal(a, b) for a, b in zip(one.images, other.images, strict=True))
 
 
+def test_others_than_those_of_a_power_table_can_be_had(table: AnnotationTable):
+    reference, n_images = table.rows("validation"), len(table.rows("test"))
+    tabled = read_held_out(table, reference, 12, 0)
+    others = read_held_out(table, reference, 500, 0, after=12)
+    assert len(others.images) == n_images - 12 > 0
+    told = {image.tobytes() for image in (*tabled.images, *others.images)}
+    assert len(told) == n_images
+    assert read_held_out(table, reference, 500, 0, after=n_images).images == []
+
+
 def test_without_a_test_split_they_are_half_of_the_reference(table: AnnotationTable):
     frame = table.frame.assign(split=table.frame["split"].replace("test", "train"))
     without = replace(table, frame=frame)

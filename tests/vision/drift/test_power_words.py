@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.vision.drift.power_samples import make_table
-from vision.drift.power_words import describe_power, false_alarms, method, short_table
+from tests.vision.drift.samples import detector_file
+from vision.drift.power_words import (
+    calibrated,
+    describe_power,
+    false_alarms,
+    method,
+    short_table,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -55,6 +62,14 @@ def test_false_alarms_are_counted():
     assert false_alarms(make_table()) == (
         "Of 400 windows of 200 images that nothing was done to, 2 raised a false alarm; the wanted "
         "rate is one check in 360."
+    )
+
+
+def test_what_the_thresholds_were_found_with_is_said():
+    file = detector_file(1_500).model_copy(update={"measured_rate": 0.0475})
+    assert calibrated(file) == (
+        "The thresholds were found with 400 checks without drift, drawn from 1,500 reference "
+        "images; 4.75% of these very checks raise an alarm, and 5.00% were wanted."
     )
 
 

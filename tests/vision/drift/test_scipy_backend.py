@@ -7,8 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.spatial.distance import pdist, squareform
 
 from vision.drift.backend import open_backend
+from vision.drift.mmd import MaximumMeanDiscrepancy, permutations_for
+from vision.drift.names import LEAST_CVM_P
+from vision.drift.p_values import cvm_p_values, ks_p_values
 from vision.drift.ranks import SortedReference, cvm_statistics, cvm_untied
 from vision.errors import ModelError
 
@@ -53,7 +57,32 @@ def test_cramer_von_mises_is_scipys(n: int, m: int):
         stats.cramervonmises_2samp(*pair, method="auto") for pair in columns_of(reference, window)
     ]
     np.testing.assert_allclose(found.statistics, [each.statistic for each in expected], rtol=1e-12)
-    np.testing.assert_allclose(found.p_values, [each.pvalue for each in expected], atol=1e-12)
+    # SciPy's own have no digit that counts below 1e-7.
+    told = [max(1e-7, each.pvalue) for each in expected]
+    np.testing.assert_allclose(found.p_values, told, atol=1e-12)
+
+
+def test_a_larger_statistic_never_has_a_larger_p_value():
+    # SciPy's series gives 2.6e-11 at T = 4 and 7e-10 further out.
+    statistics = np.linspace(0.0, 80.0, 4_001)
+    for n, m in SIZES:
+        p_values = cvm_p_values(statistics, n, m)
+        assert (np.diff(p_values) <= 0.0).all()
+        assert p_values[-1] == LEAST_CVM_P == 1e-7
+        distances = np.linspace(0.0, 1.0, 4_001)
+        assert (np.diff(ks_p_values(distances, n, m)) <= 1e-12).all()
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (20, 10), (20, 50), (282, 50), (5000, 500)])
+def test_kolmogorovs_curve_is_scipys_all_the_way(n: int, m: int):
+    effective = max(1, round(n * m / (n + m)))
+    distances = np.linspace(0.0, 1.0, 801)
+    expected = stats.kstwo.sf(distances, effective)
+    found = ks_p_values(distances, n, m)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    is_small = (expected < 1e-3) & (expected > 1e-250)
+    np.testing.assert_allclose(found[is_small], expected[is_small], rtol=1e-3)
+    assert ks_p_values(distances[None, :3], n, m).shape == (1, 3)
 
 
 def test_small_p_values_keep_their_digits():
@@ -105,6 +134,35 @@ def test_maximum_mean_discrepancy_of_constant_rows_is_none():
     found = open_backend("scipy").mmd(np.ones((30, 2)), 20, seed=0).test(np.ones((20, 2)))
     assert abs(found.statistics[0]) < 1e-12
     assert found.p_values[0] == 1.0
+
+
+def test_so_many_permutations_that_the_level_can_be_told():
+    # One false alarm in 360 checks, shared among three embeddings.
+    assert permutations_for(1 / 360 / 3, 1_000) == 2_160
+    assert permutations_for(0.05, 1_000) == 1_000
+    assert permutations_for(1e-9, 1_000) == 20_000
+
+
+def test_permutations_come_in_batches_and_p_values_do_not_change():
+    rng = np.random.default_rng(1)
+    reference, window = rng.normal(size=(60, 3)), rng.normal(0.4, 1.0, (30, 3))
+    found = MaximumMeanDiscrepancy(reference, 600, seed=0).test(window)
+    both = np.concatenate([reference, window])
+    width = 0.5 * np.median(pdist(reference, "sqeuclidean"))
+    kernel = np.exp(-squareform(pdist(both, "sqeuclidean")) / (2 * width))
+    np.fill_diagonal(kernel, 0.0)
+
+    def discrepancy(is_window: np.ndarray) -> float:
+        inside, outside = kernel[is_window][:, is_window], kernel[~is_window][:, ~is_window]
+        across = kernel[is_window][:, ~is_window].mean()
+        return inside.sum() / (30 * 29) + outside.sum() / (60 * 59) - 2 * across
+
+    observed = discrepancy(np.arange(90) >= 60)
+    assert found.statistics[0] == pytest.approx(observed, rel=0.02)
+    drawn = np.random.default_rng(0)
+    orders = [drawn.permutation(90)[:30] for _ in range(600)]
+    larger = sum(discrepancy(np.isin(np.arange(90), order)) >= observed for order in orders)
+    assert found.p_values[0] == pytest.approx((larger + 1) / 601, abs=3 / 601)
 
 
 def test_an_unknown_backend_is_refused():

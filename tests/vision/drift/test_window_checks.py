@@ -49,6 +49,20 @@ def test_the_verdicts_are_those_of_single_checks(folder: Path, detector: str, co
     assert 40 < n_found < 360
 
 
+def test_what_was_found_once_can_last(folder: Path):
+    loaded = DriftDetectors.load(folder)
+    thresholds = {view: dict.fromkeys(loaded.sizes, 0.3) for view in loaded.views}
+    file = loaded.file.model_copy(update={"thresholds": thresholds})
+    rows = make_rows(ServingModel.load(folder), make_images(200, 5, shift=2.0))
+    rng = np.random.default_rng(0)
+    windows = np.stack([rng.permutation(200)[:100] for _ in range(40)])
+    checks = WindowChecks(file, loaded.reference, rows)
+    each, lasting = checks.check(windows), checks.check(windows, is_lasting=True)
+    for view in loaded.views:
+        assert np.array_equal(lasting[view], np.logical_or.accumulate(each[view], axis=1))
+    assert any(not np.array_equal(lasting[view], each[view]) for view in loaded.views)
+
+
 def test_the_smallest_p_values_are_below_every_threshold(folder: Path):
     loaded = DriftDetectors.load(folder)
     thresholds = {view: dict.fromkeys(loaded.sizes, 1e-8) for view in loaded.views}

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.vision.monitoring.traffic import Drawn, reference_set
+from vision.drift.backend import open_backend
 from vision.images.measure import NUMERIC
 from vision.monitoring.class_shares import compare_classes, homogeneity_p_value
 from vision.monitoring.intervals import share_of
@@ -15,7 +16,6 @@ from vision.monitoring.properties import (
     UNITS,
     compare_confidence,
     compare_properties,
-    ks_p_value,
     ks_statistic,
 )
 
@@ -29,8 +29,9 @@ def test_ks_is_that_of_scipy() -> None:
         expected = stats.ks_2samp(one, two, method="asymp")
         statistic = ks_statistic(one, two)
         assert statistic == pytest.approx(expected.statistic)
-        limit = stats.kstwobign.sf(statistic * np.sqrt(400 * 700 / 1100))
-        assert ks_p_value(statistic, 400, 700) == pytest.approx(limit, abs=1e-12)
+        found = compare_confidence(one, two)
+        assert found is not None
+        assert found.p_value == pytest.approx(expected.pvalue, abs=1e-6)
 
 
 def test_every_property_has_a_unit() -> None:
@@ -73,10 +74,18 @@ def test_too_few_rows_are_not_compared() -> None:
 
 def test_chi_squared_is_that_of_scipy() -> None:
     first, second = np.array([40, 60, 0, 5]), np.array([300, 250, 0, 30])
-    expected = stats.chi2_contingency(
-        np.stack([first, second])[:, [0, 1, 3]], correction=False
-    ).pvalue
+    expected = stats.chi2_contingency(np.stack([first, second])[:, [0, 1, 3]]).pvalue
     assert homogeneity_p_value(first, second) == pytest.approx(expected, rel=1e-9)
+
+
+def test_two_classes_are_compared_as_the_detectors_compare_them() -> None:
+    predicted, reference = np.repeat([0, 1], [12, 38]), np.repeat([0, 1], [90, 110])
+    counts = [np.bincount(each, minlength=2) for each in (predicted, reference)]
+    tester = open_backend("scipy").classes(reference, 2)
+    expected = tester.test(predicted).p_values[0]
+    assert homogeneity_p_value(*counts) == pytest.approx(expected, rel=1e-12)
+    # With Yates' correction.
+    assert expected == pytest.approx(stats.chi2_contingency(np.stack(counts)).pvalue)
 
 
 def test_chi_squared_needs_two_classes_and_two_rows() -> None:

@@ -30,6 +30,14 @@ def test_each_run_has_a_page_and_the_last_has_a_name(home: Path) -> None:
     assert not list(place.glob(".*"))
 
 
+@pytest.mark.security
+def test_nobody_else_may_read_pages_that_show_images(home: Path) -> None:
+    place = home / "monitoring" / "reports"
+    place.mkdir(parents=True, mode=0o755)
+    publish(make_report(), "<p>one</p>")
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_oldest_pages_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vision.monitoring.published._N_PAGES", 2)
     pages = [publish(make_report(NOW + timedelta(days=day)), "") for day in range(4)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,17 @@ def test_copies_are_left_out() -> None:
     assert len(chosen) == len({float(each.embedding[0]) for each in chosen}) == 6
 
 
+def test_of_identical_images_one_is_drawn_at_random() -> None:
+    """Forty copies of one image, which a loop sends, among eight others."""
+    loop = [candidate(n, embedding=np.array([100.0, 0.0]), lot=0.9) for n in range(40)]
+    others = [candidate(40 + n, embedding=np.array([n, 1.0]), lot=0.1 * n) for n in range(8)]
+    many = [replace(each, reasons=("random",)) for each in (*loop, *others)]
+    # Its copies sent in a batch of another size, whose last digits differ.
+    many[1] = replace(many[1], embedding=np.array([100.0 + 1e-5, 0.0]))
+
+    assert numbers(choose_review(many, 16)) == [0, 47, 46, 45]
+
+
 def test_those_without_image_are_left_out_where_others_have_one() -> None:
     many = [candidate(n, image=None if n % 2 else "a.png") for n in range(10)]
     assert all(each.image for each in choose_review(many, 10))
@@ -189,6 +201,29 @@ def test_a_labelled_batch_is_an_annotation_table(tmp_path: Path, kept: Path) -> 
     ]
     assert listing.task == "multiclass"
     assert f"run.py data import {table}" in (table.parent / "README.txt").read_text()
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula_and_labels_are_read_as_they_were_written(
+    tmp_path: Path, kept: Path, start: str
+) -> None:
+    told = f"{start}HYPERLINK(1)"
+    one = candidate(0, label=told, true_labels=(told, "red"), request_id=f"{start}r")
+    table = write(tmp_path, kept, one, candidate(1, true_labels=("a=b",)))
+    found = rows(table)
+    cells = [found[0][name] for name in ("predicted", "feedback", "request_id")]
+    assert cells == [f"'{told}", f"'{told}|red", f"'{start}r"]
+    assert found[1]["feedback"] == "a=b"
+
+    label = f"{start.strip()}1 eye"
+    found[0]["label"] = label
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(found[0]))
+        writer.writeheader()
+        writer.writerows(found)
+    listing = scan_table(table, Problems())
+    assert [(one.path, one.label) for one in listing.images] == [("images/00001.png", label)]
 
 
 def test_a_batch_is_never_overwritten(tmp_path: Path, kept: Path) -> None:

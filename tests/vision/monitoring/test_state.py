@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from vision.config import MonitoringConfig
 from vision.errors import BundleError
-from vision.monitoring.state import StateChange, mark_told, note_state, read_states
+from vision.monitoring.state import StateChange, mark_told, name_job, note_state, read_states
 
 pytestmark = pytest.mark.unit
 
@@ -74,15 +75,38 @@ def test_versions_and_models_have_states_of_their_own() -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_jobs_that_look_at_different_things_have_states_of_their_own() -> None:
+    """A day with drift in a week without: neither takes the other's news back."""
+    week, day, pinned = (
+        name_job(MonitoringConfig.model_validate(values))
+        for values in ({}, {"days": 1}, {"version": "v1"})
+    )
+    assert (week, day, pinned) == ("all versions, 7 days", "all versions, 1 day", "v1, 7 days")
+    told = []
+    for _ in range(2):
+        for job, verdict in ((week, "ok"), (day, "drift"), (pinned, "error")):
+            change = note_state("digits", "v1", verdict, job=job)
+            if change is not None:
+                mark_told(change)
+                told.append((change.job, change.before, change.now))
+    assert told == [(day, None, "drift"), (pinned, None, "error")]
+    assert [read_states("digits", job)["v1"].told for job in (week, day, pinned)] == [
+        "ok", "drift", "error",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("home")
 def test_a_change_says_all_that_was_found() -> None:
     change = note_state(
         "digits", "v1", "drift", moved=("uae",), next_move="look", link="http://x", time=TIME
     )
 
-    assert change == StateChange("digits", "v1", None, "drift", ("uae",), "look", "http://x", TIME)
+    assert change == StateChange(
+        "digits", "v1", None, "drift", ("uae",), "look", "http://x", time=TIME
+    )
     assert change.to_json() == {
         "model": "digits", "version": "v1", "before": None, "now": "drift", "moved": ["uae"],
-        "next_move": "look", "link": "http://x", "time": "2026-11-21T19:30:00+00:00",
+        "next_move": "look", "link": "http://x", "job": "", "time": "2026-11-21T19:30:00+00:00",
     }  # fmt: skip
     [state] = read_states("digits").values()
     assert (state.seen, state.seen_at, state.told) == ("drift", TIME, None)

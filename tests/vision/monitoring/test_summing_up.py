@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from tests.fake_bundle import write_fake_bundle
+from tests.vision.monitoring.traffic import Drawn, batch_of, class_names, read, reference_set
 from vision.bundles.manifest import Manifest
 from vision.config.monitoring import MonitoringConfig
 from vision.errors import BundleError
@@ -13,7 +16,7 @@ from vision.monitoring.checks import DriftChecks, PropertyChecks, VersionCheck
 from vision.monitoring.period import Period, PeriodReader
 from vision.monitoring.reference import ReferenceSet
 from vision.monitoring.report import MonitoringReport
-from vision.monitoring.summing_up import sum_up
+from vision.monitoring.summing_up import Find, sum_up
 from vision.monitoring.traffic import Traffic, VersionTraffic
 
 pytestmark = pytest.mark.unit
@@ -30,13 +33,13 @@ def gone(version: str) -> tuple[Manifest, ReferenceSet]:
 
 
 def sum_up_of(
-    *versions: VersionTraffic, asked: str | None = None, note: str = ""
+    *versions: VersionTraffic, asked: str | None = None, note: str = "", find: Find = gone
 ) -> MonitoringReport:
     return sum_up(
         Traffic("digits", NOW, NOW, versions, note),
         DriftChecks(tuple(VersionCheck(v.version, problem=v.problem) for v in versions)),
         PropertyChecks(),
-        gone,
+        find,
         config=MonitoringConfig(version=asked),
         history=(),
         created_at=NOW,
@@ -67,3 +70,22 @@ def test_predictions_of_older_releases_are_too_few_whatever_became_of_the_bundle
     assert part.verdict == "too_few"
     assert part.problem.startswith("1 prediction could not be looked at: a release without the ")
     assert part.next_move == "Wait until this release has logged 50 predictions of that version."
+
+
+@pytest.mark.parametrize(
+    ("n_simulated", "said"),
+    [
+        (0, ""),
+        (1, "1 of the predictions comes from run.py simulate, whose feedback does not count here"),
+        (2, "2 of the predictions come from run.py simulate, whose feedback does not count here"),
+        (100, "all predictions come from run.py simulate"),
+    ],
+)
+def test_what_was_simulated_is_counted(tmp_path: Path, n_simulated: int, said: str) -> None:
+    reference = reference_set()
+    classes = class_names(3)
+    period = read(classes, batch_of(Drawn(100), classes), reference=reference)
+    one = VersionTraffic("v1", period, n_simulated=n_simulated)
+    manifest = write_fake_bundle(tmp_path)
+    [part] = sum_up_of(one, find=lambda version: (manifest, reference)).versions
+    assert part.problem == said

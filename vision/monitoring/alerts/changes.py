@@ -34,6 +34,7 @@ def tell_changes(
     alerts: Sequence[AlertConfig],
     environment: Mapping[str, str],
     *,
+    job: str = "",
     link: str = "",
     posts: Sequence[Post] = (),
 ) -> tuple[ToldChange, ...]:
@@ -43,6 +44,7 @@ def tell_changes(
       report: what was found.
       alerts: the ways to tell people.
       environment: where secrets are.
+      job: what looked, of :func:`vision.monitoring.state.name_job`.
       link: where the report is.
       posts: further ways, which never raise.
 
@@ -51,7 +53,7 @@ def tell_changes(
     """
     return tuple(
         told
-        for found in _found(report)
+        for found in _found(report, job)
         if (told := tell_change(found, alerts, environment, link=link, posts=posts)) is not None
     )
 
@@ -106,10 +108,11 @@ def _unkept(error: VisionError) -> Delivery:
     return Delivery("state", "state", False, f"state: {error}")
 
 
-def _found(report: MonitoringReport) -> Iterator[dict[str, Any]]:
+def _found(report: MonitoringReport, job: str) -> Iterator[dict[str, Any]]:
     has_traffic = any(part.verdict != "no_traffic" for part in report.versions)
     yield {
         "model": report.name,
+        "job": job,
         "version": ALL_VERSIONS,
         "verdict": "ok" if has_traffic else "no_traffic",
         "next_move": "" if has_traffic else _SEND_PREDICTIONS,
@@ -119,6 +122,7 @@ def _found(report: MonitoringReport) -> Iterator[dict[str, Any]]:
         if has_traffic or part.verdict != "no_traffic":
             yield {
                 "model": report.name,
+                "job": job,
                 "version": part.version,
                 "verdict": part.verdict,
                 "moved": part.moved,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vision.monitoring.state import ALL_VERSIONS, MONITORING, StateChange
+from vision.monitoring.state import ALL_VERSIONS, MONITORING, RETRAINING, StateChange
 from vision.wording import one_line
 
 _MOST_SUBJECT_CHARACTERS = 140  # Slack takes 150 in a header
@@ -17,6 +17,7 @@ _NOW = {
     "no_traffic": "no traffic",
     "error": "monitoring failed",
 }
+_FAILED = "failed"
 _GOOD = ("ok",)
 
 
@@ -48,17 +49,18 @@ class Message:
 
 def write_message(change: StateChange) -> Message:
     """Returns what people are told about a change; whatever is in it, the subject is one line."""
-    now = _say(change.now)
-    before = f", before: {_say(change.before)}" if change.before else ""
+    now = _say(change, change.now)
+    before = f", before: {_say(change, change.before)}" if change.before else ""
     subject = _short(f"{change.model} {change.version}: {now}", _MOST_SUBJECT_CHARACTERS)
-    is_version = change.version not in (ALL_VERSIONS, MONITORING)
+    is_version = change.version not in (ALL_VERSIONS, MONITORING, RETRAINING)
     what = f"version {change.version}" if is_version else change.version
     lines = [f"Model {change.model}, {what}: {now}{before}."]
     if change.moved:
         lines.append(f"What moved: {', '.join(change.moved)}.")
     if change.next_move:
         lines.append(f"Next: {change.next_move}")
-    lines.append(f"Found at {change.time:%Y-%m-%d %H:%M} UTC.")
+    looked = f", looking at {change.job}" if change.job else ""
+    lines.append(f"Found at {change.time:%Y-%m-%d %H:%M} UTC{looked}.")
     is_address = change.link.startswith(("http://", "https://"))
     if change.link and not is_address:  # a file, which no client makes a link of
         lines.append(f"Report: {change.link}")
@@ -72,7 +74,9 @@ def write_message(change: StateChange) -> Message:
     )
 
 
-def _say(verdict: str) -> str:
+def _say(change: StateChange, verdict: str) -> str:
+    if change.version == RETRAINING and verdict == "error":
+        return _FAILED
     return _NOW.get(verdict, verdict)
 
 

@@ -29,6 +29,7 @@ def test_json_has_every_value(message: Message) -> None:
         "moved": ["uae", "properties"],
         "next_move": CHANGE.next_move,
         "link": CHANGE.link,
+        "job": "",
         "time": "2026-11-21T19:30:00+00:00",
     }
     assert json.loads(json.dumps(payload)) == payload

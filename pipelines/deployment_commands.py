@@ -1,0 +1,172 @@
+"""``run.py approve | rollback | deployments``: what people do around deployments.
+
+Only light modules are imported up here; see run.py.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from serving.record import DeploymentRecord
+    from steps.promotion.rollback import Served
+
+DONE, FAILED = 0, 1
+# Where `make serve` answers.
+_LOCAL = "http://127.0.0.1:3000"
+_COLUMNS = ("time", "model", "version", "action", "outcome", "detail")
+
+
+@click.command()
+@click.argument("version")
+@click.option("--model", metavar="NAME", help="Where versions of two models have that name.")
+@click.option("--reject", is_flag=True, help="Do not let it become the champion.")
+@click.option("--by", metavar="NAME", help="Who says so; by default the user of this machine.")
+def approve(version: str, model: str | None, reject: bool, by: str | None) -> int:
+    """Lets VERSION, which waits for a person, become the champion.
+
+    Run the deployment again afterwards.
+    """
+    from steps.promotion.approvals import answer_approval
+
+    said = answer_approval(version, by or _user(), approve=not reject, model=model)
+    click.echo(f"{said.answer}: {said.model} {said.version}, by {said.by}")
+    for reason in said.reasons:
+        click.echo(f"  {reason}")
+    if said.answer == "approved":
+        click.echo("now run the deployment again; it goes on from here")
+    return DONE
+
+
+@click.command()
+@click.argument("version", required=False)
+@click.option("--model", metavar="NAME", help="The model; needed where several have a champion.")
+@click.option(
+    "--service",
+    "addresses",
+    multiple=True,
+    metavar="URL",
+    help=f"A service that is told at once; by default {_LOCAL}.",
+)
+@click.option(
+    "--admin-key-from",
+    metavar="VARIABLE",
+    help="Holds the admin key; by default VISIONSTACK_ADMIN_KEY.",
+)
+def rollback(
+    version: str | None, model: str | None, addresses: tuple[str, ...], admin_key_from: str | None
+) -> int:
+    """Serves VERSION again, or the champion before the present one."""
+    began = time.monotonic()
+    from steps.promotion.places import all_places
+    from steps.promotion.rollback import roll_back
+    from steps.promotion.services import KEY_VARIABLE, HttpService, find_key
+
+    name = model or _only_model()
+    key, key_from = find_key(admin_key_from), admin_key_from or KEY_VARIABLE
+    services = [
+        HttpService(address.rstrip("/"), key, key_from) for address in addresses or (_LOCAL,)
+    ]
+    done = roll_back(name, version, services, all_places(), on_served=_tell, began=began)
+    change = done.change
+    if change.is_new:
+        click.echo(f"champion of {name}: {change.version} (before: {change.former})")
+    else:
+        click.echo(f"champion of {name}: {change.version}, as it was already")
+    if done.waiting:
+        click.echo(done.waiting, err=True)
+    # Nobody named the default one, so it may be that there is none.
+    problems = [each for each in done.served if each.problem and (addresses or not each.is_away)]
+    return FAILED if problems else DONE
+
+
+@click.command()
+@click.option("--model", metavar="NAME", help="Of this model alone.")
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, metavar="N")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option(
+    "--database",
+    metavar="URL",
+    help="The log's database; by default VISIONSTACK_LOG_DATABASE, or this machine's.",
+)
+def deployments(model: str | None, last: int, as_json: bool, database: str | None) -> int:
+    """Lists what was promoted, rolled out, rolled back and refused, newest first."""
+    from serving.log.errors import NoLogError
+    from serving.log.offline import open_log
+    from serving.log.recording import read_deployments
+
+    try:
+        with open_log(database) as engine:
+            found = read_deployments(engine, last, model)
+    except NoLogError:
+        if database is not None:
+            raise
+        found = ()  # nothing was deployed from here yet
+    if as_json:
+        click.echo(json.dumps([_plain(each) for each in found], indent=2))
+    elif found:
+        click.echo("\n".join(_lines(found)))
+    else:
+        click.echo("no deployments yet")
+    return DONE
+
+
+def _plain(record: DeploymentRecord) -> dict[str, Any]:
+    return {**vars(record), "time": record.time.isoformat()}
+
+
+def _lines(found: tuple[DeploymentRecord, ...]) -> list[str]:
+    rows = [
+        (
+            f"{each.time:%Y-%m-%d %H:%M:%S}",
+            each.model_name,
+            each.model_version,
+            each.action,
+            each.outcome,
+            " ".join(each.detail.split()),
+        )
+        for each in found
+    ]
+    widths = [max(len(row[place]) for row in (_COLUMNS, *rows)) for place in range(len(_COLUMNS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (_COLUMNS, *rows)
+    ]
+
+
+def _tell(served: Served) -> None:
+    if served.problem:
+        click.echo(served.problem, err=True)
+    else:
+        click.echo(f"{served.address} serves it after {served.seconds:.1f} s")
+
+
+def _only_model() -> str:
+    """Returns the model that has a champion.
+
+    Raises:
+      UsageError: there are several.
+      BundleError: there is none.
+    """
+    from vision.bundles.champion import FOLDER
+    from vision.errors import BundleError
+    from vision.home import home
+
+    names = sorted(path.stem for path in (home() / FOLDER).glob("[!.]*.json"))
+    if not names:
+        raise BundleError("no model has a champion, so there is nothing to roll back")
+    if len(names) > 1:
+        raise click.UsageError(f"name one of the models with --model: {', '.join(names)}")
+    return names[0]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

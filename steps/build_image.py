@@ -1,0 +1,93 @@
+"""Builds and tries the OCI image of a model version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from zenml import step
+
+from steps.packaging import image, image_test
+from steps.packaging.builder import Choice, choose_builder
+from steps.packaging.containers import PackagingError
+from steps.packaging.contents import list_packages
+from steps.packaging.oci_archive import read_archive
+from steps.packaging.record import archive_path, write_record
+from steps.packaging.saving import push_image
+from vision.bundles.build import Bundle
+from vision.config.deployment import ImageConfig
+from vision.packages import BuiltBento, ImageResult
+from vision.progress import say
+
+
+# Not from ZenML's cache: builders keep what they built, and the archive may be gone.
+@step(enable_cache=False, output_materializers="materializers.packages.ImageResultMaterializer")
+def build_image(
+    bento: BuiltBento, bundle: Bundle, config: ImageConfig
+) -> Annotated[ImageResult, "image"]:
+    """Builds the image, starts and asks it, and pushes it where a registry is named.
+
+    Where no builder is found or it cannot build, a sentence says so and the deployment goes on,
+    unless the image is required. An image that was built and fails its test stops it.
+
+    Raises:
+      PackagingError: the image failed its test, or cannot be pushed; or there is none and it is
+        required.
+    """
+    choice = choose_builder(config.builder)
+    if choice.tool is None:
+        return _without(choice.sentence, config)
+    try:
+        built = image.build_image(_request(bento, bundle, config))
+    except PackagingError as error:
+        return _without(str(error), config)
+    return _examine(built, bundle.folder, choice, config)
+
+
+def _examine(
+    built: image.BuiltImage, bundle: Path, choice: Choice, config: ImageConfig
+) -> ImageResult:
+    found = image_test.test_image(built, bundle)
+    if not found.passed:
+        raise PackagingError(
+            f"the image {built.tag} failed its test: {'; '.join(found.problems)}\n"
+            "nothing was promoted; docs/deployment.md says what an image has to do"
+        )
+    pushed_to = (
+        push_image(choice.require(), built.tag, config.registry) if config.registry else None
+    )
+    write_record(built, bundle)
+    sentence = (
+        f"{built.builder} built {built.tag}: {built.n_bytes / 1e6:.0f} MB, ready after "
+        f"{found.cold_start_s:.1f} s" + (f", pushed to {pushed_to}" if pushed_to else "")
+    )
+    say(sentence)
+    return ImageResult(
+        sentence=sentence,
+        tag=built.tag,
+        digest=built.digest,
+        n_bytes=built.n_bytes,
+        builder=built.builder,
+        archive=built.archive,
+        labels=dict(built.labels),
+        packages=list_packages(read_archive(built.archive).files),
+        pushed_to=pushed_to,
+        test=found.to_json(),
+    )
+
+
+def _request(bento: BuiltBento, bundle: Bundle, config: ImageConfig) -> image.ImageRequest:
+    tag = image.image_tag(bundle.manifest)
+    labels = {"visionstack.bento": bento.tag, "visionstack.bento.digest": bento.digest}
+    if "commit" in bento.labels:
+        labels["visionstack.service.commit"] = bento.labels["commit"]
+    return image.ImageRequest(
+        bento.folder, bundle.folder, archive_path(tag), config.builder, config.base, tag, labels
+    )
+
+
+def _without(why: str, config: ImageConfig) -> ImageResult:
+    if config.required:
+        raise PackagingError(f"{why}\ndeployment.image.required asks for an image")
+    say(f"goes on without an image: {why}")
+    return ImageResult(sentence=why)

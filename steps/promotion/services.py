@@ -1,0 +1,169 @@
+"""A running service as a rollback sees it: told to serve a version, and asked until it does.
+
+Where nothing was ever activated, the service follows the champion by itself; it is given a moment
+for that, since a version that is activated would stay when the next champion comes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from vision.errors import ConfigError, VisionError
+from vision.home import home
+
+if TYPE_CHECKING:
+    import httpx
+
+KEY_VARIABLE = "VISIONSTACK_ADMIN_KEY"
+
+_ACTIVE_FILE = ("serving", "active.json")
+_FOLLOWS_WITHIN_S = 2.5
+# The workers of a service look about every second; answers come from any of them.
+_AGREES_WITHIN_S = 10.0
+_N_ANSWERS = 8
+_ASK_AGAIN_S = 0.05
+_CONNECTS_WITHIN_S, _LOADS_WITHIN_S = 2.0, 60.0
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class ServiceAwayError(VisionError):
+    """Nothing answers at the address of a service."""
+
+
+class ServiceRefusedError(VisionError):
+    """A service does not serve the version that it was told to."""
+
+
+class Service(Protocol):
+    """What a rollback tells the version to."""
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+
+    def serve(self, name: str, version: str) -> None:
+        """Serves a version; returns once all of its workers do.
+
+        Raises:
+          ServiceAwayError: nothing answers.
+          ServiceRefusedError: it does not serve it, and says why.
+        """
+
+
+@dataclass(frozen=True)
+class HttpService:
+    """A service behind an address.
+
+    Attributes:
+      address: without a slash at its end.
+      key: the admin key; None where the service asks for none.
+      key_from: the variable that it is from.
+    """
+
+    address: str
+    key: str | None = field(default=None, repr=False)
+    key_from: str = KEY_VARIABLE
+
+    def serve(self, name: str, version: str) -> None:
+        """Serves a version; returns once eight answers in a row name it.
+
+        Raises:
+          ServiceAwayError: nothing answers.
+          ServiceRefusedError: it does not serve it, and says why.
+        """
+        import httpx
+
+        limits = httpx.Limits(max_keepalive_connections=0)  # any worker may answer the next one
+        timeout = httpx.Timeout(_LOADS_WITHIN_S, connect=_CONNECTS_WITHIN_S)
+        is_far = urlsplit(self.address).hostname not in _LOOPBACK
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        try:
+            with httpx.Client(
+                base_url=self.address,
+                headers=headers,
+                timeout=timeout,
+                limits=limits,
+                trust_env=is_far,
+            ) as client:
+                self._serve(client, name, version)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            why = str(error) or type(error).__name__
+            raise ServiceAwayError(f"no service answers at {self.address} ({why})") from error
+
+    def _serve(self, client: httpx.Client, name: str, version: str) -> None:
+        if _is_following():
+            _served(client)  # whether anything answers at all, before it is waited for
+            if _wait(client, (name, version), _FOLLOWS_WITHIN_S):
+                return
+        response = client.put("/model", json={"name": name, "version": version})
+        if response.status_code in (401, 403):
+            move = f"the key in {self.key_from} is not it" if self.key else f"set {self.key_from}"
+            raise ServiceRefusedError(f"{self.address} asks for the admin key: {move}")
+        if response.status_code != 200:
+            raise ServiceRefusedError(
+                f"{self.address} does not serve {name} {version} "
+                f"({response.status_code}: {_detail(response)})"
+            )
+        if not _wait(client, (name, version), _AGREES_WITHIN_S):
+            raise ServiceRefusedError(
+                f"{self.address} took {name} {version}, and {_AGREES_WITHIN_S:.0f} s later still "
+                "answers with another one too; look at its /readyz"
+            )
+
+
+def find_key(variable: str | None = None) -> str | None:
+    """Returns the admin key from the environment; the first of several.
+
+    Args:
+      variable: that holds it; by default the one that the service itself reads, if it is set.
+
+    Raises:
+      ConfigError: a variable was named that is not set.
+    """
+    keys = [
+        key
+        for part in os.environ.get(variable or KEY_VARIABLE, "").split(",")
+        if (key := part.strip())
+    ]
+    if variable is not None and not keys:
+        raise ConfigError([f"{variable} is not set; set it to the admin key of the services"])
+    return keys[0] if keys else None
+
+
+def _is_following() -> bool:
+    """Tells whether nothing was ever activated on this machine."""
+    return not home().joinpath(*_ACTIVE_FILE).exists()
+
+
+def _wait(client: httpx.Client, wanted: tuple[str, str], within_s: float) -> bool:
+    """Tells whether the service comes to answer with a version alone."""
+    deadline, n_answers = time.monotonic() + within_s, 0
+    while n_answers < _N_ANSWERS:
+        n_answers = n_answers + 1 if _served(client) == wanted else 0
+        if not n_answers:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_ASK_AGAIN_S)
+    return True
+
+
+def _served(client: httpx.Client) -> tuple[str, str] | None:
+    """Returns name and version that the next worker serves; None where it has no model."""
+    response = client.get("/readyz")
+    try:
+        model = response.json()["model"]
+        return str(model["name"]), str(model["version"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        text = str(response.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        text = response.text[:200] or response.reason_phrase
+    return " ".join(text.split())

@@ -1,0 +1,86 @@
+"""Writes the files that start an image: for compose, and for Kubernetes.
+
+They are those of ``ops`` with the image filled in, in ``home()/deployments/<version>/``; nothing in
+the repository is changed. Secrets stay where they are and are never copied.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from steps.rollout.service_client import RollOutError
+from vision.bundles.manifest import check_id
+from vision.home import folder, repository
+
+FOLDER = "deployments"
+COMPOSE_FILE = "compose.yaml"
+OVERLAYS = ("on-prem", "cloud")
+
+_COMPOSE_IMAGE = re.compile(r"\$\{VISIONSTACK_IMAGE:\?[^}]*\}")
+_KUSTOMIZE_IMAGE = re.compile(r"\{name: visionstack, newName: [^}]*\}")
+_TAG = re.compile(r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")
+
+
+def write_compose(image: str, version: str) -> Path:
+    """Writes ``compose.yaml`` and returns its path.
+
+    Raises:
+      RollOutError: the image's name cannot be one, or the file of ``ops`` has no place for it.
+    """
+    source = (repository() / "ops" / "compose" / COMPOSE_FILE).read_text(encoding="utf-8")
+    target = _folder(version) / COMPOSE_FILE
+    target.write_text(_filled(source, _COMPOSE_IMAGE, _checked(image)), encoding="utf-8")
+    return target
+
+
+def write_kubernetes(image: str, version: str, overlay: str) -> Path:
+    """Writes base and overlay, and returns the overlay's folder.
+
+    Raises:
+      RollOutError: as above.
+    """
+    place = _kustomized(_checked(image))
+    target = _folder(version) / "kubernetes"
+    shutil.rmtree(target, ignore_errors=True)
+    source = repository() / "ops" / "kubernetes"
+    shutil.copytree(source / "base", target / "base")
+    shutil.copytree(source / "overlays" / overlay, target / "overlays" / overlay)
+    file = target / "overlays" / overlay / "kustomization.yaml"
+    filled = _filled(file.read_text(encoding="utf-8"), _KUSTOMIZE_IMAGE, place)
+    file.write_text(filled, encoding="utf-8")
+    return file.parent
+
+
+def _folder(version: str) -> Path:
+    path = folder(FOLDER) / check_id(version, "model version")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _checked(image: str) -> str:
+    if not _TAG.fullmatch(image):
+        raise RollOutError(f"{image!r} is no name of an image, such as visionstack:digits-1")
+    return image
+
+
+def _kustomized(image: str) -> str:
+    name, at, digest = image.partition("@")
+    if at:
+        return f"{{name: visionstack, newName: {name}, digest: {digest}}}"
+    # A port of the registry has a colon too.
+    head, _, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    full = f"{head}/{last}" if head else last
+    return f'{{name: visionstack, newName: {full}, newTag: "{tag or "latest"}"}}'
+
+
+def _filled(text: str, place: re.Pattern[str], image: str) -> str:
+    filled, n_times = place.subn(lambda _: image, text)
+    if n_times != 1:
+        raise RollOutError(
+            f"ops has {n_times} places for the image instead of one ({place.pattern}); "
+            "restore the file from git"
+        )
+    return filled

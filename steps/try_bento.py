@@ -1,0 +1,36 @@
+"""Tries a bento before anything is promoted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from steps.packaging import bento_test
+from steps.packaging.containers import PackagingError
+from vision.bundles.build import Bundle
+from vision.packages import BentoTest, BuiltBento
+from vision.progress import say
+
+
+# Not from the cache: what it finds depends on this machine, as it is now.
+@step(enable_cache=False, output_materializers="materializers.packages.BentoTestMaterializer")
+def try_bento(bento: BuiltBento, bundle: Bundle) -> Annotated[BentoTest, "bento_test"]:
+    """Serves the bento with the bundle in an environment of its own, and asks it.
+
+    Raises:
+      PackagingError: it does anything wrong, which stops the deployment; or its packages cannot be
+        had.
+    """
+    found = bento_test.try_bento(bento, bundle.folder)
+    if not found.passed:
+        raise PackagingError(
+            f"the bento {found.tag} with {found.model} failed its test: {found.message}\n"
+            "nothing was promoted; `bentoml serve` in the repository shows the same code at work"
+        )
+    memory = "" if found.memory_bytes is None else f", {found.memory_bytes / 1e6:.0f} MB of memory"
+    say(
+        f"bento {found.tag}: ready after {found.cold_start_s:.1f} s{memory}, {found.n_golden} "
+        f"golden images as stored within {found.golden_difference:.1g}"
+    )
+    return found

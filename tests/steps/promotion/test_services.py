@@ -1,0 +1,168 @@
+"""How a service is told which version to serve, and when that counts as done."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps.promotion import services
+from steps.promotion.services import HttpService, ServiceAwayError, ServiceRefusedError, find_key
+from tests.servers import free_port
+from vision.errors import ConfigError
+
+pytestmark = pytest.mark.integration
+
+
+@dataclass
+class FakeServer:
+    """A service of several workers: each answer comes from the next one.
+
+    Attributes:
+      workers: the versions that they serve.
+      put_status: how it answers when it is told a version.
+      follows: whether its workers come to serve the version by themselves, one at each answer.
+      key: the admin key.
+    """
+
+    url: str = ""
+    workers: list[str] = field(default_factory=lambda: ["v2", "v2"])
+    put_status: int = 200
+    follows: str = ""
+    key: str = ""
+    told: list[dict[str, str]] = field(default_factory=list)
+    n_asked: int = 0
+
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        place = self.n_asked % len(self.workers)
+        self.n_asked += 1
+        version = self.workers[place]
+        if self.follows:
+            self.workers[place] = self.follows
+        return 200, {"status": "ready", "model": {"name": "shapes", "version": version}}
+
+    def put(self, body: dict[str, str], key: str) -> tuple[int, dict[str, Any]]:
+        if key != (f"Bearer {self.key}" if self.key else ""):
+            return 401, {"detail": "no"}
+        self.told.append(body)
+        if self.put_status == 200:
+            # The worker that answers changes at once, the others when they look.
+            self.workers[0], self.follows = body["version"], body["version"]
+        return self.put_status, {"detail": "VISIONSTACK_MODEL pins the served\n model"}
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    fake = FakeServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(*fake.ready())
+
+        def do_PUT(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self._answer(*fake.put(body, self.headers.get("Authorization", "")))
+
+        def _answer(self, status: int, content: dict[str, Any]) -> None:
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    fake.url = f"http://127.0.0.1:{web.server_port}"
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield fake
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+@pytest.fixture
+def activated(home: Path) -> None:
+    """A service of this machine that serves what was activated."""
+    (home / "serving").mkdir(parents=True)
+    (home / "serving/active.json").write_text("{}")
+
+
+@pytest.mark.usefixtures("activated")
+def test_it_is_told_and_asked_until_all_workers_agree(server: FakeServer) -> None:
+    HttpService(server.url).serve("shapes", "v1")
+    assert server.told == [{"name": "shapes", "version": "v1"}]
+    assert server.workers == ["v1", "v1"]
+
+
+@pytest.mark.usefixtures("home")
+def test_one_that_follows_the_champion_is_not_told(server: FakeServer) -> None:
+    server.follows = "v1"
+    HttpService(server.url).serve("shapes", "v1")
+    assert server.told == []
+
+
+@pytest.mark.usefixtures("home")
+def test_one_that_does_not_follow_in_time_is_told(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 0.05)
+    HttpService(server.url).serve("shapes", "v1")
+    assert len(server.told) == 1
+
+
+@pytest.mark.usefixtures("activated")
+def test_a_refusal_is_told_on_one_line(server: FakeServer) -> None:
+    server.put_status = 409
+    told = r"does not serve shapes v1 \(409: VISIONSTACK_MODEL pins the served model\)$"
+    with pytest.raises(ServiceRefusedError, match=told):
+        HttpService(server.url).serve("shapes", "v1")
+
+
+@pytest.mark.usefixtures("activated")
+def test_workers_that_never_agree_are_told(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_AGREES_WITHIN_S", 0.2)
+    monkeypatch.setattr(server, "put", lambda body, key: (200, {}))
+    with pytest.raises(ServiceRefusedError, match=r"still answers with another one too; look at"):
+        HttpService(server.url).serve("shapes", "v1")
+
+
+@pytest.mark.usefixtures("activated")
+def test_the_admin_key(server: FakeServer) -> None:
+    server.key = "secret"
+    with pytest.raises(ServiceRefusedError, match=r"asks for the admin key: set VISIONSTACK_ADMIN"):
+        HttpService(server.url).serve("shapes", "v1")
+    with pytest.raises(ServiceRefusedError, match=r"the key in MINE is not it"):
+        HttpService(server.url, "wrong", "MINE").serve("shapes", "v1")
+    service = HttpService(server.url, "secret")
+    service.serve("shapes", "v1")
+    assert "secret" not in repr(service)
+
+
+@pytest.mark.usefixtures("home")
+def test_nothing_answers() -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ServiceAwayError, match=f"^no service answers at {address} "):
+        HttpService(address).serve("shapes", "v1")
+    with pytest.raises(ServiceAwayError, match="no service answers at nowhere"):
+        HttpService("nowhere").serve("shapes", "v1")
+
+
+def test_where_the_key_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VISIONSTACK_ADMIN_KEY", raising=False)
+    assert find_key() is None
+    monkeypatch.setenv("VISIONSTACK_ADMIN_KEY", " one , two")
+    monkeypatch.setenv("MINE", "three")
+    assert (find_key(), find_key("MINE")) == ("one", "three")
+    with pytest.raises(ConfigError, match=r"^NOBODYS is not set; set it to the admin key"):
+        find_key("NOBODYS")

@@ -1,0 +1,172 @@
+"""Roll-outs on the real service with two workers, asked 50 times a second: nobody notices."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from bentoml._internal.configuration.containers import BentoMLContainer
+from bentoml._internal.models import ModelStore
+
+from steps.promotion.promote import promote
+from steps.promotion.rollback import roll_back
+from steps.promotion.services import HttpService
+from steps.rollout.roll_out import roll_out
+from steps.rollout.service_client import ServiceClient, Version
+from steps.rollout.try_beside import try_beside
+from steps.rollout.watch import Rules
+from tests.fake_bundle import INPUT_SIZE, NAME, encode_image
+from tests.serving.models.running_service import Service, run_service
+from vision.bundles.champion import read_champion
+from vision.home import repository
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+WHITE = encode_image(np.full((*INPUT_SIZE, 3), 255, np.uint8))
+V1, V2, SLOW, RAISING = (Version(NAME, version) for version in ("v1", "v2", "v3", "v4"))
+REQUESTS_PER_S = 50
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    environment = os.environ | {"BENTOML_HOME": str(tmp_path / "bentoml")}
+    store = [sys.executable, "-m", "tests.steps.rollout.bad_versions", "v3=slow", "v4=raising"]
+    subprocess.run(store, cwd=repository(), env=environment, check=True, timeout=120)
+    with run_service(tmp_path, {"v1": 10.0, "v2": 8.0}, n_workers=2) as running:
+        yield running
+
+
+class Traffic:
+    """What was answered: statuses, versions in order, errors of the connection."""
+
+    def __init__(self, address: str) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.versions: list[str] = []
+        self.errors: list[str] = []
+        self._address = address
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Asks inside the block."""
+        limits = httpx.Limits(max_keepalive_connections=0)
+        with (
+            httpx.Client(
+                base_url=self._address, timeout=30, trust_env=False, limits=limits
+            ) as client,
+            ThreadPoolExecutor(20) as threads,
+        ):
+            sender = threading.Thread(target=self._send, args=(client, threads))
+            sender.start()
+            try:
+                yield
+            finally:
+                self._stopped.set()
+                sender.join()
+
+    def _send(self, client: httpx.Client, threads: ThreadPoolExecutor) -> None:
+        start, number = time.monotonic(), 0
+        while not self._stopped.is_set():
+            threads.submit(self._ask, client)
+            number += 1
+            time.sleep(max(0.0, start + number / REQUESTS_PER_S - time.monotonic()))
+
+    def _ask(self, client: httpx.Client) -> None:
+        try:
+            response = client.post("/predict", files={"image": ("a.png", WHITE)})
+            self.statuses[response.status_code] += 1
+            if response.status_code == 200:
+                self.versions.append(response.json()["model"]["version"])
+        except httpx.HTTPError as error:
+            self.errors.append(repr(error))
+
+
+def test_mu03_no_request_fails_while_versions_come_and_go(service: Service) -> None:
+    exchange(service, watch_s=3.0)
+
+
+@pytest.mark.soak
+def test_mu03_no_request_fails_in_a_longer_watch(service: Service) -> None:
+    exchange(service, watch_s=60.0)
+
+
+def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONSTACK_HOME", str(tmp_path / "service"))
+    BentoMLContainer.model_store.set(ModelStore(tmp_path / "bentoml" / "models"))
+    client, traffic = ServiceClient(service.address), Traffic(service.address)
+
+    def take_back(reason: str) -> str:
+        done = roll_back(NAME, "v1", [HttpService(service.address)], [])
+        return "; ".join(each.problem for each in done.served if each.problem)
+
+    try:
+        with traffic.running():
+            time.sleep(2.0)
+            promoted = promote(NAME, "v3", [])
+            found = roll_out(
+                SLOW, [client], Rules(3.0, 0.01, 4.0), 30.0, promoted.former, take_back
+            )
+    finally:
+        BentoMLContainer.model_store.reset()
+    assert traffic.errors == []
+    assert set(traffic.statuses) == {200}
+    assert found.outcome == "rolled_back", found.sentence
+    champion = read_champion(NAME)
+    assert champion is not None
+    assert champion.version == "v1"
+    assert client.served() == V1
+    assert traffic.versions.count("v3") > 10
+    # It still follows: whoever is promoted next is served.
+    assert not (tmp_path / "service" / "serving" / "active.json").exists()
+
+
+def exchange(service: Service, watch_s: float) -> None:
+    """v2 comes in, a slow v3 is rolled back, v4 fails in the shadow, and v1 comes back."""
+    client = ServiceClient(service.address)
+    rules = Rules(watch_s, max_errors=0.01, max_slowdown=4.0)
+    traffic = Traffic(service.address)
+    with traffic.running():
+        time.sleep(1.0)
+        better = roll_out(V2, [client], rules, ready_s=30.0)
+        slow = roll_out(SLOW, [client], rules, ready_s=30.0)
+        assert client.served() == V2
+        shadow = try_beside(RAISING, [client], rules, "shadow", 0.5)
+        canary = try_beside(V1, [client], rules, "canary", 0.3)
+        n_before = len(traffic.versions)
+        back = roll_out(V1, [client], rules, ready_s=30.0)
+    assert traffic.errors == []
+    assert set(traffic.statuses) == {200}
+    assert traffic.statuses[200] > 0.8 * 4 * watch_s * REQUESTS_PER_S
+
+    assert (better.outcome, better.replicas[0].former, better.replicas[0].served) == (
+        "done", "v1", "v2",
+    )  # fmt: skip
+    assert better.replicas[0].watched is not None
+    assert better.replicas[0].watched.n_errors == 0
+    assert better.replicas[0].watched.n_requests > 0.5 * watch_s * REQUESTS_PER_S
+    assert (slow.outcome, slow.replicas[0].served) == ("rolled_back", "v2")
+    assert "times that of before (at most 4 times)" in slow.reason
+    assert (shadow.outcome, shadow.replicas[0].served) == ("rolled_back", "v2")
+    assert "requests failed" in shadow.reason
+    assert canary.outcome == "done"
+    assert canary.replicas[0].watched is not None
+    assert canary.replicas[0].watched.n_requests > 0.1 * watch_s * REQUESTS_PER_S
+    assert (back.outcome, back.replicas[0].served) == ("done", "v1")
+    assert httpx.get(f"{service.address}/model").json()["candidate"] is None
+    assert "v4" not in traffic.versions
+    assert set(traffic.versions) == {"v1", "v2", "v3"}
+    assert traffic.versions[-1] == "v1"
+    print(f"\n{dict(Counter(traffic.versions))}, before the way back {n_before}; {slow.reason}")

@@ -1,0 +1,221 @@
+"""Roll-outs on services that are made up: all of them change, or none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from steps.rollout.roll_out import roll_out
+from steps.rollout.try_beside import try_beside
+from steps.rollout.watch import Rules, judge
+from tests.steps.rollout.pretend import V1, V2, PretendService, Version
+from vision.bundles.rolled_out import Figures, RollOut
+
+pytestmark = pytest.mark.unit
+
+RULES = Rules(watch_s=0.1, max_errors=0.01, max_slowdown=3.0)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("steps.rollout.roll_out._FOLLOWS_WITHIN_S", 0.05)
+    monkeypatch.setattr("steps.rollout.service_client._ASK_AGAIN_S", 0.001)
+
+
+def _served(services: list[PretendService]) -> list[Version | None]:
+    return [each.now[0] for each in services]
+
+
+def _pair(**settings: object) -> list[PretendService]:
+    first = PretendService("http://a")
+    return [first, PretendService("http://b", **settings)]  # type: ignore[arg-type]
+
+
+def _roll(services: list[PretendService], rules: Rules = RULES, **settings: object) -> RollOut:
+    return roll_out(V2, services, rules, 0.2, **settings)  # type: ignore[arg-type]
+
+
+def test_every_service_changes_and_is_watched() -> None:
+    services = _pair()
+    found = _roll(services)
+    assert (found.outcome, found.reason) == ("done", "")
+    assert _served(services) == [V2, V2]
+    for replica in found.replicas:
+        assert (replica.former, replica.served, replica.problem) == ("v1", "v2", "")
+        assert replica.watched is not None
+        assert replica.watched.n_requests >= 100
+        assert replica.ready_s is not None
+    assert RollOut.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"errors": {"v2": 0.05}}, "requests failed (5.0%, at most 1.0%)"),
+        ({"seconds": {"v2": 0.016}}, "times that of before (at most 3 times)"),
+        ({"refuses": frozenset({"v2"})}, "http://b refused v2"),
+    ],
+)
+def test_one_that_does_badly_takes_all_back(settings: dict[str, object], reason: str) -> None:
+    services = _pair(**settings)
+    found = _roll(services)
+    assert found.outcome == "rolled_back"
+    assert reason in found.reason
+    assert _served(services) == [V1, V1]
+    assert [each.served for each in found.replicas] == ["v1", "v1"]
+
+
+def test_a_service_that_goes_away_while_it_is_watched_takes_the_others_back() -> None:
+    services = _pair()
+    looks = 0
+
+    class Going(PretendService):
+        def snapshot(self) -> object:  # type: ignore[override]
+            nonlocal looks
+            looks += 1
+            self.away[0] = looks > 4
+            return super().snapshot()
+
+    services[1] = Going("http://b")
+    found = _roll(services)
+    assert found.outcome == "failed"
+    assert found.reason.count("http://b cannot be reached") == 2
+    assert services[0].now[0] == V1
+
+
+def test_a_service_that_is_away_from_the_start_changes_nothing() -> None:
+    services = _pair(away=[True])
+    found = _roll(services)
+    assert found.outcome == "rolled_back"
+    assert found.reason == ("http://b cannot be reached (planted); no service was told to change")
+    assert services[0].calls == []
+
+
+def test_without_any_service_there_is_nothing_to_do() -> None:
+    found = _roll([PretendService("http://a", away=[True])])
+    assert found.outcome == "nothing"
+    assert found.reason.endswith("it serves the champion once it starts")
+    assert not found.is_undone
+
+
+def test_one_that_follows_the_champion_is_told_nothing() -> None:
+    service = PretendService("http://a", now=[V2], is_following=True)
+    found = _roll([service], former="v1")
+    assert (found.outcome, service.calls) == ("done", [])
+
+
+def test_one_that_follows_goes_back_to_the_champion_before() -> None:
+    service = PretendService("http://a", now=[V2], is_following=True, errors={"v2": 1.0})
+    found = _roll([service], former="v1")
+    assert (found.outcome, _served([service])) == ("rolled_back", [V1])
+
+
+@pytest.mark.parametrize(("left", "outcome"), [("", "rolled_back"), ("no champion", "failed")])
+def test_who_has_moved_more_takes_it_back_itself(left: str, outcome: str) -> None:
+    reasons: list[str] = []
+
+    def take_back(reason: str) -> str:
+        reasons.append(reason)
+        return left
+
+    services = _pair(errors={"v2": 1.0})
+    found = _roll(services, take_back=take_back)
+    assert found.outcome == outcome
+    assert len(reasons) == 1
+    assert found.reason == "; ".join(filter(None, [reasons[0], left]))
+    assert [each.calls for each in services] == [["v2"], ["v2"]]
+
+
+def test_one_without_a_model_has_nothing_to_go_back_to() -> None:
+    service = PretendService("http://a", now=[None], errors={"v2": 1.0})
+    found = _roll([service])
+    assert found.outcome == "failed"
+    assert found.reason.endswith("http://a had no model to go back to")
+
+
+def test_silence_is_said() -> None:
+    found = _roll([PretendService("http://a", per_look=0)])
+    assert found.outcome == "done"
+    assert found.reason == "nobody asked anything in the 0.1 s that it was watched"
+
+
+@pytest.mark.parametrize("mode", ["shadow", "canary"])
+def test_a_trial_ends_and_leaves_what_is_served(mode: str) -> None:
+    services = _pair()
+    found = try_beside(V2, services, RULES, mode, 0.1)  # type: ignore[arg-type]
+    assert (found.outcome, found.mode, found.share) == ("done", mode, 0.1)
+    assert _served(services) == [V1, V1]
+    for each in services:
+        assert each.calls == [f"{mode} v2 0.1", "end"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"errors": {"v2": 0.5}}, "requests failed"),
+        ({"seconds": {"v2": 0.1}}, "times that of before"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["shadow", "canary"])
+def test_a_candidate_that_does_badly_is_ended(
+    mode: str, settings: dict[str, object], reason: str
+) -> None:
+    services = _pair(**settings)
+    found = try_beside(V2, services, RULES, mode, 0.1)  # type: ignore[arg-type]
+    assert found.outcome == "rolled_back"
+    assert reason in found.reason
+    assert [each.calls[-1] for each in services] == ["end", "end"]
+
+
+def test_a_trial_is_ended_where_somebody_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("steps.rollout.try_beside.watch", interrupt)
+    service = PretendService("http://a")
+    with pytest.raises(KeyboardInterrupt):
+        try_beside(V2, [service], RULES, "canary", 0.1)
+    assert service.calls[-1] == "end"
+
+
+def _figures(n: int, n_errors: int, median_ms: float | None = 1.0) -> Figures:
+    return Figures(n_requests=n, n_errors=n_errors, median_ms=median_ms)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_last", "is_bad"),
+    [
+        (_figures(19, 19), False, False),
+        (_figures(19, 19), True, True),
+        (_figures(20, 1), False, True),
+        (_figures(100, 1), True, False),
+        (_figures(0, 0, None), True, False),
+        (_figures(100, 0, 3.0), True, False),
+        (_figures(100, 0, 3.1), False, True),
+        (_figures(10, 0, 9.0), True, False),
+        (_figures(100, 0, None), True, False),
+    ],
+)
+def test_what_is_too_bad(now: Figures, is_last: bool, is_bad: bool) -> None:
+    assert bool(judge(_figures(100, 0), now, RULES, is_last=is_last)) == is_bad
+
+
+def test_a_median_of_before_that_is_not_known_judges_nothing() -> None:
+    judged: Callable[..., str] = judge
+    assert judged(_figures(5, 0), _figures(100, 0, 99.0), RULES, is_last=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("served", "reason"),
+    [
+        (None, "http://a has no model yet, so there is nothing to compare with"),
+        (V2, "http://a serves v2 already"),
+    ],
+)
+def test_without_another_version_beside_it_nothing_is_tried(
+    served: Version | None, reason: str
+) -> None:
+    service = PretendService("http://a", now=[served])
+    found = try_beside(V2, [service], RULES, "canary", 0.1)
+    assert (found.outcome, found.reason, service.calls) == ("nothing", reason, [])

@@ -1,0 +1,162 @@
+"""The steps that pack: what they give, when they go on, and when they stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from steps import build_image as image_step
+from steps import try_bento as bento_step
+from steps.build_bento import build_bento
+from steps.build_image import build_image
+from steps.packaging import bento, bento_test, image, image_test
+from steps.packaging.builder import Choice
+from steps.packaging.containers import PackagingError, Tool
+from steps.packaging.image import BuiltImage, ImageRequest
+from steps.try_bento import try_bento
+from tests.fake_bundle import write_fake_bundle
+from vision.bundles.build import Bundle
+from vision.config.deployment import ImageConfig
+from vision.packages import BentoTest, BuiltBento
+
+pytestmark = pytest.mark.unit
+
+TAG = "visionstack:colours-20260101-120000-0badcafe"
+BENTO = BuiltBento(
+    tag="visionstack:0123",
+    folder=Path("/store/0123"),
+    digest="d" * 64,
+    n_bytes=2_000_000,
+    backend="scipy",
+    requirements="requirements/service.txt",
+    labels={"commit": "c" * 40},
+    differs=("bento.yaml: creation_time",),
+)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, home: Path) -> Bundle:
+    return Bundle(tmp_path / "bundle", write_fake_bundle(tmp_path / "bundle"))
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ImageRequest]:
+    """A builder that notes what it is asked for, an image that passes, and a registry."""
+    asked: list[ImageRequest] = []
+
+    def build(request: ImageRequest) -> BuiltImage:
+        asked.append(request)
+        labels = dict(request.labels)
+        return BuiltImage(request.tag, "sha256:1", 775_000_000, "podman", request.archive, labels)
+
+    choose(monkeypatch, Choice("auto", Tool("podman", "/bin/podman"), {}))
+    monkeypatch.setattr(image, "build_image", build)
+    monkeypatch.setattr(image_test, "test_image", examined())
+    archive = SimpleNamespace(files=["x/site-packages/numpy-1.26.4.dist-info"])
+    monkeypatch.setattr(image_step, "read_archive", lambda _: archive)
+    monkeypatch.setattr(image_step, "push_image", lambda _, tag, registry: f"{registry}/{tag}")
+    return asked
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, choice: Choice) -> None:
+    monkeypatch.setattr(image_step, "choose_builder", lambda _: choice)
+
+
+def examined(*problems: str) -> Any:
+    found = SimpleNamespace(
+        passed=not problems, problems=problems, cold_start_s=4.5, to_json=lambda: {"n_golden": 3}
+    )
+    return lambda built, bundle: found
+
+
+def test_a_bento_is_built_for_the_bundle(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bento, "build_bento", {bundle.folder: BENTO}.__getitem__)
+    assert build_bento.entrypoint(bundle) == BENTO
+
+
+def test_a_bento_that_passes_goes_on_and_another_stops(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = BentoTest(
+        tag="b:1", model="m:1", n_packages=9, cold_start_s=2.5, memory_bytes=234_000_000,
+        n_golden=3, golden_difference=0.0, exit_code=0,
+    )  # fmt: skip
+    monkeypatch.setattr(bento_test, "try_bento", lambda *_: good)
+    assert bento_step.try_bento.entrypoint(BENTO, bundle) == good
+    assert capsys.readouterr().err == (
+        "bento b:1: ready after 2.5 s, 234 MB of memory, 3 golden images as stored within 0\n"
+    )
+
+    bad = good.model_copy(update={"problems": ("it hangs",), "output": "the end"})
+    monkeypatch.setattr(bento_test, "try_bento", lambda *_: bad)
+    with pytest.raises(PackagingError) as caught:
+        try_bento.entrypoint(BENTO, bundle)
+    assert str(caught.value) == (
+        "the bento b:1 with m:1 failed its test: it hangs\nit said at the end:\nthe end\n"
+        "nothing was promoted; `bentoml serve` in the repository shows the same code at work"
+    )
+
+
+def test_an_image_is_built_tried_noted_and_pushed(
+    bundle: Bundle, requests: list[ImageRequest], home: Path
+) -> None:
+    found = build_image.entrypoint(BENTO, bundle, ImageConfig(base="b:1", registry="r.org/team"))
+
+    [request] = requests
+    assert (request.bento_folder, request.bundle) == (BENTO.folder, bundle.folder)
+    assert (request.tag, request.base, request.builder) == (TAG, "b:1", "auto")
+    assert request.labels == {
+        "visionstack.bento": BENTO.tag,
+        "visionstack.bento.digest": BENTO.digest,
+        "visionstack.service.commit": "c" * 40,
+    }
+    assert (found.tag, found.pushed_to) == (TAG, f"r.org/team/{TAG}")
+    assert (found.packages, found.test) == ({"numpy": "1.26.4"}, {"n_golden": 3})
+    assert found.sentence == (
+        f"podman built {TAG}: 775 MB, ready after 4.5 s, pushed to r.org/team/{TAG}"
+    )
+    assert (home / "images" / f"{TAG.replace(':', '-')}.json").is_file()
+
+
+@pytest.mark.fault
+def test_without_a_builder_it_goes_on_unless_an_image_is_required(
+    bundle: Bundle, requests: list[ImageRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = Choice("auto", None, {"docker": "not installed"})
+    choose(monkeypatch, none)
+
+    found = build_image.entrypoint(BENTO, bundle, ImageConfig())
+    assert (found.sentence, found.tag, requests) == (none.sentence, None, [])
+
+    with pytest.raises(PackagingError, match=r"\ndeployment\.image\.required asks for an image$"):
+        build_image.entrypoint(BENTO, bundle, ImageConfig(required=True))
+
+
+@pytest.mark.fault
+def test_a_builder_that_fails_is_as_none(
+    bundle: Bundle, requests: list[ImageRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(request: ImageRequest) -> BuiltImage:
+        raise PackagingError("podman build failed: no such base")
+
+    monkeypatch.setattr(image, "build_image", fail)
+
+    assert build_image.entrypoint(BENTO, bundle, ImageConfig()).sentence == (
+        "podman build failed: no such base"
+    )
+    with pytest.raises(PackagingError, match="no such base\n"):
+        build_image.entrypoint(BENTO, bundle, ImageConfig(required=True))
+
+
+@pytest.mark.fault
+def test_an_image_that_fails_its_test_stops_even_where_it_is_not_required(
+    bundle: Bundle, requests: list[ImageRequest], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setattr(image_test, "test_image", examined("the service runs as root"))
+
+    with pytest.raises(PackagingError, match="failed its test: the service runs as root\nnothing"):
+        build_image.entrypoint(BENTO, bundle, ImageConfig())
+    assert not list((home / "images").glob("*.json"))
