@@ -65,7 +65,7 @@ def test_the_report_has_the_keys_that_scripts_rely_on(demo: Demo) -> None:
     report = demo.report
     assert list(report) == [
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings", "left_out", "monitoring",
+        "bundle", "seconds", "findings", "left_out", "monitoring", "deployment",
     ]  # fmt: skip
     assert set(report["pipeline_run"]) == set(report["tracking_run"]) == {"id", "url"}
     assert set(report["model"]) == {"name", "version"}

@@ -64,11 +64,12 @@ class Guard:
 
     Args:
       settings: which keys there are, and what needs one.
-      is_private: whether only this machine reaches the service; asked once, with the first request.
+      is_private: whether only this machine reaches the service; asked with the first request, and
+        again as long as it cannot tell.
     """
 
     def __init__(
-        self, settings: ServiceSettings, is_private: Callable[[], bool] = listens_on_loopback
+        self, settings: ServiceSettings, is_private: Callable[[], bool | None] = listens_on_loopback
     ) -> None:
         self._require = settings.require_keys
         self._users = KeyRing(settings.api_key)

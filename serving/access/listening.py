@@ -18,14 +18,14 @@ from pathlib import Path
 _DESCRIPTORS = Path("/dev/fd")
 
 
-def listens_on_loopback() -> bool:
+def listens_on_loopback() -> bool | None:
     """Returns whether every TCP socket on which this process listens is bound to loopback.
 
-    A process that listens nowhere, or cannot tell, gets False: the answer is for deciding whether
-    keys can be done without.
+    None where it listens nowhere, or cannot tell, for example because no more files can be opened:
+    keys cannot be done without then, and it is worth asking again.
     """
     hosts = listening_hosts()
-    return bool(hosts) and all(is_loopback(host) for host in hosts)
+    return all(is_loopback(host) for host in hosts) if hosts else None
 
 
 def listening_hosts() -> tuple[str, ...]:

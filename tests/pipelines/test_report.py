@@ -46,6 +46,7 @@ def test_the_keys_are_those_that_are_promised(report: RunReport) -> None:
     assert list(written) == [
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
         "bundle", "seconds", "findings", "left_out", "monitoring",
+        "deployment",
     ]  # fmt: skip
     assert written["monitoring"] is None
     assert written["pipeline_run"] == {"id": "p1", "url": "http://127.0.0.1:8237/p1"}

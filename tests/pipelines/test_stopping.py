@@ -86,7 +86,7 @@ from pipelines.forever import run_forever
 from pipelines.schedule import JobSchedule
 from pipelines.stopping import Stopping
 with Stopping() as stopping:
-    run_forever(JobSchedule(Path("x.yaml")), "0 3 1 1 *", lambda: 1, stopping)
+    run_forever(JobSchedule(Path("x.yaml")), lambda: "0 3 1 1 *", lambda: 1, stopping)
 print("the end")
 """
 

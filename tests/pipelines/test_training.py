@@ -38,7 +38,7 @@ def test_the_report_says_what_happened(trained: RunReport) -> None:
     report = trained.to_json()
     assert set(report) == {
         "pipeline", "status", "pipeline_run", "tracking_run", "metrics", "gates", "model",
-        "bundle", "seconds", "findings", "left_out", "monitoring",
+        "bundle", "seconds", "findings", "left_out", "monitoring", "deployment",
     }  # fmt: skip
     assert report["pipeline"] == "training"
     assert report["status"] == "completed"

@@ -469,7 +469,7 @@ def test_in14_every_documented_operation_keeps_the_one_shape(service: TestClient
                 response = service.request(method.upper(), address, **sent)
                 if response.status_code >= 400:
                     problem(response, 400, 404, 409, 415, 422, 503)
-        refused = service.request("DELETE", address)
+        refused = service.request("TRACE", address)
         problem(refused, 405)
         assert refused.headers["allow"]
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from serving.access import Guard
 from serving.access.keys import KeyRing, key_name, presented_key
+from serving.problems import ProblemError
 from serving.settings import ServiceSettings
 from tests.serving.access.door import Door, make_door
 
@@ -176,6 +177,16 @@ def test_se01_an_admin_key_is_asked_for_where_no_other_key_is(
     assert client.request(method, path, headers=bearer(ADMIN)).status_code == 200
     without = make_door(is_private, require_keys="no").client
     assert without.request(method, path).status_code == 200
+
+
+def test_se01_what_cannot_be_told_is_asked_again() -> None:
+    answers = iter([None, True])
+    guard = Guard(ServiceSettings(), lambda: next(answers))
+    scope = {"type": "http", "method": "GET", "path": "/model", "headers": [], "client": None}
+    with pytest.raises(ProblemError):
+        guard.check(scope)
+    for _ in range(2):
+        assert guard.check(scope).is_admin
 
 
 def test_se01_needed_keys_that_nobody_set_are_named() -> None:

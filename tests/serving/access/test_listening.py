@@ -46,7 +46,7 @@ def answer_of_child(*hosts: str) -> str:
 @pytest.mark.parametrize(
     ("hosts", "expected"),
     [
-        ((), "False"),
+        ((), "None"),
         (("127.0.0.1",), "True"),
         (("127.0.0.1", "127.0.0.2"), "True"),
         (("0.0.0.0",), "False"),

@@ -122,7 +122,7 @@ validation:
             RIGHT.replace("  name: digits\n", ""),
             "job.yaml:2: model.name: missing; model needs name",
         ),
-        (RIGHT.replace("training\n", "full\n"), 'job.yaml:1: pipeline = "full": is reserved for'),
+        (RIGHT.replace("training\n", "all\n"), 'job.yaml:1: pipeline = "all": must be one of'),
         (RIGHT.replace("48]", "48, 3]"), "job.yaml:4: model.input_size = [32, 48, 3]: needs 2"),
         (
             RIGHT.replace("[32, 48]", "[8]"),
@@ -150,7 +150,7 @@ validation:
         (RIGHT + "  seed:\n", "job.yaml:9: training.seed = nothing: must be a whole number"),
         (
             RIGHT + "deployment: {replicas: 2}\n",
-            "job.yaml:9: deployment.replicas = 2: unknown key; n",
+            "job.yaml:9: deployment.replicas = 2: unknown key, valid here: version,",
         ),
         (
             RIGHT + "augmentation: {policy: {}}\n",
