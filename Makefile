@@ -33,7 +33,7 @@ demo: setup ## Train, check and publish a digit classifier; about 5 minutes on 2
 
 test: setup ## Run all tests.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile
-	$(TESTS) -m "slow and not soak" --numprocesses 2 --dist loadfile
+	$(TESTS) -m "slow and not soak"
 
 test-fast: setup ## Run the tests that are not marked slow.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile

@@ -27,6 +27,8 @@ PROGRESS = re.compile(
     r"(reading|measuring|comparing) images: .*|checking properties: .*"
     r"|comparing (similar images|their neighbours): .*|decoding (images|train|validation): .*"
     r"|epoch \d+ of 12: loss .*|evaluating test: .*|making the reference set: .*"
+    r"|calibrating the drift detectors: .*|decoding held-out images: .*"
+    r"|measuring what drift is seen: .*"
 )
 
 STEPS = (

@@ -91,7 +91,7 @@ def test_no_output_falls_to_cloudpickle(run: PipelineRunResponse) -> None:
         ("train_model", ["epochs.html", "learning_curves.png"]),
         ("evaluate_model", ["confusion_matrix.png", "per_class.png", "summary.html"]),
         ("gate_model", ["verdict.html"]),
-        ("build_bundle", ["summary.html"]),
+        ("build_bundle", ["model_card.md", "summary.html"]),
         ("register_model", ["summary.md"]),
     ],
 )
