@@ -17,6 +17,7 @@ from vision.bundles.manifest import read_manifest
 from vision.bundles.reference import check_reference
 from vision.config import JobConfig
 from vision.datasets.load import dataset_digest
+from vision.datasets.table import SEPARATOR
 from vision.errors import BundleError
 
 
@@ -53,9 +54,11 @@ def find_inputs(job: JobConfig) -> dict[str, Any]:
     elif job.pipeline == "deployment":
         in_use = inputs["bento_model"] = _challenger(job)
     table = read_dataset(job.images)
-    # A split that is missing altogether is told by the step that reads the dataset.
-    has_splits = all(len(table.rows(split)) for split in job.needed_splits)
-    if job.pipeline in ("training", "full") and has_splits:
+    # A missing split, or several classes an image, is told by the step that reads the dataset.
+    is_usable = all(len(table.rows(split)) for split in job.needed_splits) and not (
+        table.frame["label"].str.contains(SEPARATOR, regex=False).any()
+    )
+    if job.pipeline in ("training", "full") and is_usable:
         check_reference(table, job.bundle.n_reference)
     # Not the classes themselves: they are the same before the first champion and after it.
     changes = find_class_changes(bundle_folder(in_use), table) if in_use else ()

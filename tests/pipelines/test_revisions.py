@@ -26,10 +26,13 @@ N_RELABELLED = 30
 JOB = """\
 pipeline: training
 model: {{name: revised, input_size: [16, 16]}}
-dataset: {{source: dvc, path: {path}, subfolder: images, revision: v1}}
+dataset:
+  {{source: dvc, path: {path}, subfolder: images, revision: v1,
+   split: {{validation: 0.4, test: 0.15}}}}
 validation: {{suites: []}}
 training: {{epochs: 1, batch_size: 16}}
-bundle: {{n_reference: 12, n_golden: 3}}
+bundle: {{n_reference: 40, n_golden: 3}}
+drift: {{backend: scipy, windows: [20], every_n: 20, n_draws: 1000, n_power_images: 0}}
 """
 
 
@@ -57,7 +60,7 @@ def _rearrange(folder: Path) -> None:
     """Puts the images into splits, calls red crimson, and relabels 30 blue ones as green."""
     for label in COLOURS:
         for number, path in enumerate(sorted((folder / label).iterdir())):
-            split = ("train", "validation", "test")[max(0, number % 10 - 7)]
+            split = ("train", "validation", "test")[(number % 10 >= 6) + (number % 10 == 9)]
             name = {"red": "crimson"}.get(label, label)
             is_relabelled = label == "blue" and number < N_RELABELLED
             target = folder / split / ("green" if is_relabelled else name)
