@@ -172,7 +172,7 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error.strerror}); {MEND}") from error
     except ValidationError as error:
-        raise BundleError(f"{path} is no valid manifest: {_first(error)}; {MEND}") from error
+        raise BundleError(f"{path} is no valid manifest: {first_problem(error)}; {MEND}") from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:
@@ -204,7 +204,8 @@ def _is_inside(path: str) -> bool:
     return is_plain and not pure.is_absolute() and not {".", ".."} & set(pure.parts)
 
 
-def _first(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """Returns where a file is wrong, and how, in a few words."""
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"]) or "the file"
     return f"{where}: {problem['msg']}"

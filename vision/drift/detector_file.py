@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vision.bundles.part import read_part
 from vision.drift.names import VIEWS
-from vision.errors import BundleError
 
 DETECTORS_FILE = "drift/detectors.json"
 
@@ -87,19 +87,12 @@ def read_detectors(folder: Path) -> DetectorFile:
     Raises:
       BundleError: there is none, or it is not one that this version understands.
     """
-    path = folder / DETECTORS_FILE
-    try:
-        return DetectorFile.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BundleError(
+    return read_part(
+        folder / DETECTORS_FILE,
+        DetectorFile,
+        absent=(
             f"{folder} has no drift detectors ({DETECTORS_FILE}); train again to make a bundle "
             "that has them"
-        ) from error
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}); make a new bundle") from error
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise BundleError(
-            f"{path} holds no detectors: {where}: {problem['msg']}; make a new bundle"
-        ) from error
+        ),
+        otherwise="holds no detectors",
+    )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from vision.errors import BundleError
+from vision.bundles.part import read_part
 
 POWER_FILE = "drift/power.json"
 CLEAN = "clean"
@@ -155,19 +155,12 @@ def read_power(bundle: Path) -> PowerTable:
     Raises:
       BundleError: the bundle has none, or not one that this version understands.
     """
-    path = bundle / POWER_FILE
-    try:
-        return PowerTable.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BundleError(
+    return read_part(
+        bundle / POWER_FILE,
+        PowerTable,
+        absent=(
             f"{bundle} has no {POWER_FILE}: it was made with drift.n_power_images: 0, or before "
             "there were such tables; make a new bundle"
-        ) from error
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read ({error.strerror}); make a new bundle") from error
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"]) or "the file"
-        raise BundleError(
-            f"{path} is no power table: {where}: {problem['msg']}; make a new bundle"
-        ) from error
+        ),
+        otherwise="is no power table",
+    )
