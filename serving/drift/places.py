@@ -12,6 +12,8 @@ import os
 import shutil
 from pathlib import Path
 
+from vision.listing import list_paths
+
 KEPT_VERSIONS = 5
 Key = tuple[str, str]
 
@@ -37,7 +39,8 @@ def remove_old(root: Path, kept: Path) -> tuple[Path, ...]:
     Returns:
       What was removed.
     """
-    found = sorted((path for path in root.glob("*/*") if path.is_dir()), key=_age, reverse=True)
+    places = [path for path in list_paths(root, "*/*") if path.is_dir()]
+    found = sorted(places, key=_age, reverse=True)
     old = tuple(path for path in found[KEPT_VERSIONS:] if path != kept)
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
@@ -47,7 +50,7 @@ def remove_old(root: Path, kept: Path) -> tuple[Path, ...]:
 def _age(path: Path) -> float:
     """Returns when something in a folder was last written."""
     times = [0.0]
-    for each in path.glob("*"):
+    for each in list_paths(path, "*"):
         try:
             times.append(each.stat().st_mtime)
         except OSError:

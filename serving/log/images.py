@@ -19,6 +19,7 @@ from pathlib import Path
 
 from serving.log.strip import strip_metadata
 from serving.record import PredictionRecord
+from vision.listing import list_paths
 
 logger = logging.getLogger("bentoml.visionstack.log")
 
@@ -119,7 +120,7 @@ def is_chosen(request_id: str, share: float) -> bool:
 
 def list_images(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """Yields (time of writing, bytes, path) of every image."""
-    for path in folder.glob("????-??-??/*"):
+    for path in list_paths(folder, "????-??-??/*"):
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -132,7 +133,7 @@ def remove_older(folder: Path, time_s: float) -> None:
     for written, _, path in list_images(folder):
         if written < time_s:
             path.unlink(missing_ok=True)
-    for day in folder.glob("????-??-??"):
+    for day in list_paths(folder, "????-??-??"):
         try:
             day.rmdir()
         except OSError:

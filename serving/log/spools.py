@@ -15,6 +15,7 @@ from pathlib import Path
 from serving.log.entry import Entry
 from serving.log.frames import read_frames
 from serving.log.spool import LOCK, SEGMENTS, Spool, read_entry
+from vision.listing import list_paths
 
 logger = logging.getLogger("bentoml.visionstack.log")
 
@@ -63,7 +64,7 @@ def find_entries(root: Path, request_id: str) -> Iterator[Entry]:
     """
     # As json.dumps writes it in a frame; most files are passed over at the speed of a search.
     needle = json.dumps(request_id).encode("ascii")
-    for path in sorted(root.glob(f"*/{SEGMENTS}")):
+    for path in list_paths(root, f"*/{SEGMENTS}"):
         try:
             data = path.read_bytes()
         except OSError:

@@ -18,6 +18,7 @@ from serving.models.fault import fault_point
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import Manifest, read_manifest
 from vision.errors import BundleError
+from vision.listing import list_paths
 
 _SUBFOLDER = "bundle"
 
@@ -94,7 +95,7 @@ def bundle_folders() -> Iterator[Path]:
     BentoML's own list fails as a whole where one model of any kind is half written.
     """
     root = Path(BentoMLContainer.model_store.get()._path)
-    for folder in sorted(root.glob(f"*/*/{_SUBFOLDER}")):
+    for folder in list_paths(root, f"*/*/{_SUBFOLDER}"):
         if folder.is_dir():
             yield folder
 

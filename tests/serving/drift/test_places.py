@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from serving.drift.places import Election, place_of, remove_old
+from tests.vanishing import vanish_when_listed
 from vision.home import repository
 
 pytestmark = pytest.mark.unit
@@ -57,6 +58,16 @@ def test_the_newest_five_versions_stay_and_the_one_that_is_served(tmp_path: Path
         "v7",
     ]
     assert remove_old(tmp_path / "none", served) == ()
+
+
+def test_a_model_that_another_worker_removes_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = place_of(tmp_path, ("m", "v0"))
+    served.mkdir(parents=True)
+    vanish_when_listed(monkeypatch, tmp_path / "gone")
+    assert remove_old(tmp_path, served) == ()
+    assert not (tmp_path / "gone").exists()
 
 
 def test_one_is_elected_until_it_leaves(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from serving.log.engine import make_engine, read_address
 from serving.record import PredictionRecord
 from serving.settings import ServiceSettings
 from tests.postgres import Postgres, running_postgres
+from vision.listing import list_paths
 
 CLASSES = ("red", "green", "blue")
 MOMENT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
@@ -45,6 +46,11 @@ def make_record(request_id: str = "r0", **changes: Any) -> PredictionRecord:
         "time": MOMENT,
     }
     return PredictionRecord(**(values | changes))
+
+
+def segments(folder: Path) -> list[Path]:
+    """Returns the segments in the spools of all processes."""
+    return list_paths(folder, "spool/*/*.seg")
 
 
 def wait_until(is_so: Callable[[], bool], within_s: float = 30) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from serving.log.entry import describe
 from serving.log.spools import open_spool
-from tests.serving.log.conftest import MakeLog, make_record, stored_ids, wait_until
+from tests.serving.log.conftest import MakeLog, make_record, segments, stored_ids, wait_until
 from vision.home import repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
@@ -53,7 +53,7 @@ def test_db03_kill_9_with_the_database_down_loses_nothing_that_was_taken(
         service.send_signal(signal.SIGKILL)
         n_taken = 1 + max(int(line) for line in service.stdout if line.strip().isdigit())
     make_log(sqlite_address)
-    wait_until(lambda: not list(folder.glob("spool/*/*.seg")))
+    wait_until(lambda: not segments(folder))
     found = sorted(stored_ids(sqlite_address))
     assert 200 <= len(found) <= n_taken
     assert found == [f"r{index:06d}" for index in range(len(found))]
@@ -105,7 +105,7 @@ def test_a_second_storing_of_the_same_changes_nothing(
     kept = (dead.folder / "00000001.seg").read_bytes()
     for _ in range(2):
         log = make_log(sqlite_address)
-        wait_until(lambda: not list(folder.glob("spool/*/*.seg")))
+        wait_until(lambda: not segments(folder))
         log.stop()
         dead.folder.mkdir(parents=True)
         (dead.folder / "00000001.seg").write_bytes(kept)  # as after a crash before its removal

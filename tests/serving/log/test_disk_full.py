@@ -14,7 +14,7 @@ import pytest
 
 from serving.log import segment
 from tests.postgres import Postgres
-from tests.serving.log.conftest import MakeLog, make_record, stored_ids, wait_until
+from tests.serving.log.conftest import MakeLog, make_record, segments, stored_ids, wait_until
 from tests.serving.log.proxy import Proxy
 from tests.serving.log.test_outages import through
 from vision.home import repository
@@ -133,9 +133,9 @@ def test_db04_a_limit_on_the_size_of_files_starts_new_ones(
         check=True,
     )
     assert done.stdout == "400\n", done.stderr
-    assert len(list(folder.glob("spool/*/*.seg"))) > 3
+    assert len(segments(folder)) > 3
     log = make_log(sqlite_address)
-    wait_until(lambda: not list(folder.glob("spool/*/*.seg")))
+    wait_until(lambda: not segments(folder))
     assert log.status.n_dropped == 0
     expected = [f"c{index:03d}" for index in range(400)]
     assert stored_ids(sqlite_address, "api_log") == expected

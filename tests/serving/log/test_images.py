@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.log.images import ImageFolder, ImagePolicy, is_chosen
+from serving.log.images import ImageFolder, ImagePolicy, is_chosen, list_images
 from tests.fake_bundle import encode_image
 from tests.serving.log.conftest import MOMENT, make_record
+from tests.vanishing import vanish_when_listed
 from vision.images.decode import decode_image
 
 pytestmark = pytest.mark.unit
@@ -44,6 +45,16 @@ def test_an_image_lies_in_the_folder_of_its_day(tmp_path: Path) -> None:
     assert keep(make_folder(tmp_path), "r-0") == "2026-01-31/r-0.png"
     [file] = (tmp_path / "images" / "2026-01-31").iterdir()
     assert np.array_equal(decode_image(file.read_bytes()), PIXELS)
+
+
+def test_a_day_that_vanishes_keeps_nobody_from_removing_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(make_folder(tmp_path), "r-0")
+    vanish_when_listed(monkeypatch, tmp_path / "images" / "2026-01-30")
+    [(_, _, path)] = list_images(tmp_path / "images")
+    assert path.name == "r-0.png"
+    assert not (tmp_path / "images" / "2026-01-30").exists()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from serving.log import LogError, PredictionLog
 from serving.log.drainer import BATCH
 from serving.record import CallRecord, FeedbackRecord
 from tests.postgres import Postgres
-from tests.serving.log.conftest import MakeLog, make_record, stored_ids, wait_until
+from tests.serving.log.conftest import MakeLog, make_record, segments, stored_ids, wait_until
 from tests.serving.log.proxy import Proxy
 
 pytestmark = pytest.mark.integration
@@ -73,10 +73,10 @@ def test_db01_the_rest_is_stored_by_the_next_process(
     first.put(CallRecord("call", "GET", "/model", 200, 0.001))
     first.put(FeedbackRecord("f0", "a-00000", ("red",)))
     first.stop()
-    assert list(folder.glob("spool/*/*.seg"))
+    assert segments(folder)
     proxy.up()
     second = make_log(through(proxy, database))
-    wait_until(lambda: not list(folder.glob("spool/*/*.seg")))
+    wait_until(lambda: not segments(folder))
     assert sorted(stored_ids(database)) == ids
     assert stored_ids(database, "api_log") == ["call"]
     assert stored_ids(database, "feedback", "feedback_id") == ["f0"]

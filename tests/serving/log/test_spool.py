@@ -15,6 +15,7 @@ from serving.log.spool import Spool
 from serving.log.spools import adopt_spools, find_entries, open_spool
 from serving.record import CallRecord
 from tests.serving.log.conftest import make_record
+from tests.vanishing import vanish_when_listed
 
 pytestmark = pytest.mark.unit
 
@@ -198,6 +199,17 @@ def test_entries_of_a_request_are_found_in_every_folder(root: Path) -> None:
     assert list(find_entries(root, "r000")) == []
     one.close()
     other.close()
+
+
+def test_a_folder_that_vanishes_keeps_no_entry_from_being_found(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = open_spool(root)
+    made.append(entries(0, 1))
+    vanish_when_listed(monkeypatch, root / "0-another-worker")
+    assert [entry.kind for entry in find_entries(root, "r0000")] == ["prediction"]
+    assert not (root / "0-another-worker").exists()
+    made.close()
 
 
 def test_a_folder_that_cannot_be_locked_is_not_left_behind(
