@@ -30,10 +30,11 @@ from vision.images.types import ImageLimits
 
 PREFIX = "VISIONSTACK_"
 # Read elsewhere: vision.home, serving.models.locate, vision.bundles.graph, vision.bundles.keys, the
-# tests.
+# pipelines and their stacks, compose, the tests.
 _OTHERS = {
     *("HOME", "BUNDLE", "MODEL", "SERVING_THREADS"),
-    *("SAMPLES", "PICTURES", "FAULT_AT", "DRIFT_FAULT", "SIGNING_KEY"),
+    *("SIGNING_KEY", "WAIT_S", "REQUIRE_GPU", "MIXED_PRECISION", "XLA", "IMAGE"),
+    *("SAMPLES", "PICTURES", "FAULT_AT", "DRIFT_FAULT"),
 }
 # Set by the service itself: serving.metrics.folder.
 _OWN = {"METRICS_FOLDER"}

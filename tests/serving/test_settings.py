@@ -13,6 +13,8 @@ from vision.home import repository
 
 pytestmark = pytest.mark.unit
 
+PARTS = ("vision", "serving", "materializers", "stacks", "steps", "pipelines")
+
 
 def test_nothing_set_is_the_default() -> None:
     assert read_settings({"PATH": "/bin", "VISIONSTACK_API_KEY": ""}) == ServiceSettings()
@@ -31,6 +33,25 @@ def test_values_are_read() -> None:
     assert settings.image_limits.max_pixels == 1000
     assert [key.get_secret_value() for key in settings.api_key] == ["one", "two"]
     assert (settings.log, settings.open_metrics) == ("required", True)
+
+
+def test_what_other_parts_of_the_project_read_is_no_mistake_here() -> None:
+    """Steps that write to the log read these settings, with what a stack has set."""
+    files = [
+        *(repository() / "stacks").glob("*.yaml"),
+        *(path for part in PARTS for path in (repository() / part).rglob("*.py")),
+    ]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    named = {name for text in texts for name in re.findall(r"\bVISIONSTACK_[A-Z_]*[A-Z]\b", text)}
+    assert {"VISIONSTACK_XLA", "VISIONSTACK_WAIT_S", "VISIONSTACK_SIGNING_KEY"} <= named
+    refused = []
+    for name in sorted(named):
+        try:
+            read_settings({name: ""})
+            read_settings({name: "1"})
+        except ConfigError as error:
+            refused += [name] if "no such setting" in str(error) else []
+    assert refused == []
 
 
 def test_all_problems_are_told_together() -> None:
