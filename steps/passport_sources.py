@@ -1,4 +1,4 @@
-"""What a passport needs and no step before it hands over: the reports of the training, the SBOM.
+"""What a passport needs and no step before it hands over: what the training left, the SBOM.
 
 The version is rolled out by then, so nothing here may fail the pipeline: what cannot be had is said
 and not known.
@@ -12,17 +12,21 @@ from typing import TypeVar
 
 from zenml.client import Client
 
+from steps import tracking
 from steps.packaging.containers import PackagingError
 from steps.packaging.environment import make_environment
 from steps.packaging.licences import judge_licences
 from steps.packaging.packages import installed_packages, locked_packages
 from steps.packaging.sbom import sbom_of
+from vision.bundles.manifest import Lineage
+from vision.errors import StackError
 from vision.evaluation import EvaluationReport
 from vision.home import repository
 from vision.packages import BuiltBento
 from vision.passport.shipped_parts import LicencesPart
 from vision.progress import say
 from vision.validation.report import ValidationReport
+from vision.wording import one_line
 
 _LOCK_IN_BENTO = "env/python/requirements.txt"
 _SBOM_LIBRARY = "cyclonedx"
@@ -36,6 +40,19 @@ class TrainingReports:
 
     validation: ValidationReport | None = None
     evaluation: EvaluationReport | None = None
+
+
+@dataclass(frozen=True)
+class TrainingPatch:
+    """The changes that the code of the training had in no commit.
+
+    Attributes:
+      text: those changes; None where they are not known.
+      why: a sentence that says why they are not known.
+    """
+
+    text: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,30 @@ def find_training(pipeline_run: str | None) -> TrainingReports:
         validation=_report(pipeline_run, "validate_dataset", ValidationReport),
         evaluation=_report(pipeline_run, "evaluate_model", EvaluationReport),
     )
+
+
+def find_patch(lineage: Lineage) -> TrainingPatch:
+    """Returns the patch that the tracking run of the training keeps; nothing for a clean commit.
+
+    Args:
+      lineage: of the bundle; names the tracking run.
+    """
+    if not lineage.git_is_dirty:
+        return TrainingPatch()
+    if lineage.tracking_run is None:
+        why = "The training had no tracking run, and nothing else keeps its changes."
+        return TrainingPatch(why=why)
+    try:
+        content = tracking.read_file(lineage.tracking_run, tracking.PATCH_FILE)
+    except StackError as error:
+        why = f"The changes cannot be read: {error}."
+    # A tracker that is gone or does not answer has errors of its own.
+    except Exception as error:  # noqa: BLE001
+        why = f"The tracking run {lineage.tracking_run} cannot be read: {one_line(str(error))}."
+    else:
+        return TrainingPatch(content.decode(errors="replace"))
+    say(f"the code of the training is not wholly known. {why}")
+    return TrainingPatch(why=why)
 
 
 def list_installed(bento: BuiltBento) -> Installed:

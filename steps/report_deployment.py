@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zenml import log_metadata, step
 
 from steps import tracking
-from steps.passport_sources import Installed, find_training, list_installed
+from steps.passport_sources import Installed, find_patch, find_training, list_installed
 from vision.bundles.build import Bundle
 from vision.bundles.promoted import Promoted
 from vision.bundles.rolled_out import RollOut
@@ -70,11 +70,14 @@ def report_deployment(
 def _passport(bundle: Bundle, installed: Installed, **found: Any) -> Passport:
     """Joins what the steps have found with what is known of bundle, training and code."""
     trained = find_training(bundle.manifest.lineage.pipeline_run)
+    patch = find_patch(bundle.manifest.lineage)
     sources = PassportSources(
         bundle=bundle.folder,
         manifest=bundle.manifest,
         created_at=datetime.now(UTC),
         code=read_code_version(),
+        training_patch=patch.text,
+        no_training_patch=patch.why,
         validation=trained.validation,
         evaluation=trained.evaluation,
         lock=repository() / found["bento"].requirements,

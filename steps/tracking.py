@@ -1,4 +1,4 @@
-"""The only door to MLflow.
+"""The only door to MLflow: tracking runs; :mod:`steps.model_registry` goes through it.
 
 A stack may have another experiment tracker or none; then everything here does nothing, and the
 pipeline runs just the same. MLflow is imported when a tracking run is open and not before.
@@ -10,16 +10,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from zenml.client import Client
 
-from vision.bundles.manifest import GRAPH_FILE
-from vision.bundles.model_card import CARD_FILE
+from steps.autologging import keep_autologging_light
+from vision.errors import StackError
 from vision.provenance import CodeVersion
-from vision.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     import mlflow
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
     from vision.config import TrackingConfig
     from vision.datasets.table import AnnotationTable
 
-_FLAVOR = "mlflow"
+FLAVOR = "mlflow"
+# Where a tracking run keeps what the code that made it had in no commit.
+PATCH_FILE = "code/dirty.patch"
 _LONGEST_PARAMETER = 500
 _LONGEST_DIGEST = 36
-_LONGEST_DESCRIPTION = 5_000
-# The two that this project moves; others are somebody else's.
-ALIASES = ("champion", "challenger")
 
 
 class Tracker:
@@ -79,19 +77,19 @@ class MlflowTracker(Tracker):
             for name, section in sections.items()
             for key, value in section.model_dump(mode="json").items()
         }
-        _mlflow().log_params(flat)
+        mlflow_module().log_params(flat)
 
     def log_metrics(self, metrics: Mapping[str, float | None], epoch: int | None = None) -> None:
         """Logs the numbers there are; a metric that the data cannot support is left out."""
         known = {n: float(v) for n, v in metrics.items() if v is not None and math.isfinite(v)}
-        _mlflow().log_metrics(known, step=epoch)
+        mlflow_module().log_metrics(known, step=epoch)
 
     def log_code(self, code: CodeVersion) -> None:
         """Logs commit and dirtiness as tags, and the patch as ``code/dirty.patch``."""
         tags = {"git_commit": code.commit or "unknown", "git_is_dirty": str(code.is_dirty)}
         self.log_tags(tags)
         if code.patch:
-            self.log_file("code/dirty.patch", code.patch.encode())
+            self.log_file(PATCH_FILE, code.patch.encode())
 
     def log_dataset(self, table: AnnotationTable) -> None:
         """Logs the digest as a tag and the dataset as the run's input."""
@@ -103,11 +101,11 @@ class MlflowTracker(Tracker):
         source = LocalArtifactDatasetSource(str(table.root))
         digest = table.digest[:_LONGEST_DIGEST]
         dataset = MetaDataset(source, name=_dataset_name(table), digest=digest)
-        _mlflow().log_input(dataset, context="training")
+        mlflow_module().log_input(dataset, context="training")
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Logs tags."""
-        _mlflow().set_tags(dict(tags))
+        mlflow_module().set_tags(dict(tags))
 
     def log_file(self, name: str, content: bytes) -> None:
         """Logs a file under its name with forward slashes."""
@@ -117,39 +115,26 @@ class MlflowTracker(Tracker):
             path = folder / Path(name).name
             path.write_bytes(content)
             parent = str(Path(name).parent)
-            _mlflow().log_artifact(str(path), None if parent == "." else parent)
+            mlflow_module().log_artifact(str(path), None if parent == "." else parent)
 
     def register(self, bundle: Bundle, alias: str, names: Mapping[str, str]) -> str | None:
         """Registers the graph once, however often it is called; None without a registry."""
-        registry = Client().active_stack.model_registry
-        if registry is None or registry.flavor != _FLAVOR:
-            return None
-        client, name = _mlflow().MlflowClient(), bundle.manifest.name
-        number = _find_version(client, name, bundle.manifest.version)
-        if number is None:
-            source = _log_graph(bundle, names)
-            if not client.search_registered_models(f"name = '{name}'"):
-                client.create_registered_model(name)
-            made = client.create_model_version(
-                name, source, self.run_id, tags=dict(names), description=_describe(bundle)
-            )
-            number = str(made.version)
-        client.set_registered_model_alias(name, alias, number)
-        return number
+        from steps import model_registry  # goes through this door itself
+
+        return model_registry.register(bundle, alias, names, self.run_id)
 
 
 def current() -> Tracker:
     """Returns the tracking run of the step at hand, or one that keeps nothing.
 
-    A step calls it first: ZenML switches autologging off at the end of each tracked step, also of
-    one that failed, and imports TensorFlow for it; imported here, it comes without its start-up
-    lines.
+    A step calls it first: from then on the end of the step imports no framework for MLflow's sake,
+    also where the step fails.
     """
     tracker = Client().active_stack.experiment_tracker
-    if tracker is None or tracker.flavor != _FLAVOR:
+    if tracker is None or tracker.flavor != FLAVOR:
         return Tracker()
-    import_tensorflow()
-    run = _mlflow().active_run()
+    keep_autologging_light(tracker)
+    run = mlflow_module().active_run()
     return MlflowTracker(run.info.run_id, _run_url(run.info)) if run else Tracker()
 
 
@@ -159,79 +144,52 @@ def step_options(config: TrackingConfig, model_name: str) -> dict[str, Any]:
     if tracker is None:
         return {}
     options: dict[str, Any] = {"experiment_tracker": tracker.name}
-    if tracker.flavor == _FLAVOR:
+    if tracker.flavor == FLAVOR:
         named = {"experiment_name": config.experiment or model_name, "tags": dict(config.tags)}
-        options["settings"] = {f"experiment_tracker.{_FLAVOR}": named}
+        options["settings"] = {f"experiment_tracker.{FLAVOR}": named}
     return options
 
 
 def find_url(run_id: str) -> str | None:
     """Returns the page of a tracking run; a local database has none."""
     tracker = Client().active_stack.experiment_tracker
-    if tracker is None or tracker.flavor != _FLAVOR:
+    if tracker is None or tracker.flavor != FLAVOR:
         return None
     uri = tracker.get_tracking_uri()
     if not uri.startswith("http"):
         return None
     tracker.configure_mlflow()
-    return _run_url(_mlflow().get_run(run_id).info)
+    return _run_url(mlflow_module().get_run(run_id).info)
 
 
-def read_aliases(model: str) -> dict[str, str] | None:
-    """Returns which versions of a model have the project's aliases; works outside of steps too.
-
-    Args:
-      model: the model's name.
-
-    Returns:
-      alias to bundle version, without the aliases that none has; None where the active stack has
-      no registry of MLflow, or the registry no such model.
-
-    Raises:
-      MlflowException, OSError: the registry does not answer.
-    """
-    client = _registry()
-    if client is None or not client.search_registered_models(f"name = '{model}'"):
-        return None
-    found = client.get_registered_model(model).aliases
-    numbers = {alias: found[alias] for alias in ALIASES if alias in found}
-    tags = {alias: client.get_model_version(model, n).tags for alias, n in numbers.items()}
-    return {alias: tags[alias]["model_version"] for alias in numbers}
-
-
-def write_aliases(model: str, wanted: Mapping[str, str]) -> None:
-    """Gives the project's aliases to these versions and to no others; twice is no error.
-
-    An alias that is not wanted is removed, as is that of a version which the registry does not
-    know: it was registered with another stack.
+def read_file(run_id: str, name: str) -> bytes:
+    """Returns a file of any tracking run; works outside of steps too.
 
     Args:
-      model: the model's name, one for which :func:`read_aliases` returns something.
-      wanted: alias to bundle version.
+      run_id: the tracking run.
+      name: of the file, with forward slashes.
 
     Raises:
-      MlflowException, OSError: the registry does not answer.
+      StackError: the active stack does not track with MLflow, or the tracking run has no such file.
+      MlflowException, OSError: the tracker does not answer, or has no such tracking run.
     """
-    client = _registry()
-    assert client is not None
-    for alias in ALIASES:
-        number = _find_version(client, model, wanted[alias]) if alias in wanted else None
-        if number is not None:
-            client.set_registered_model_alias(model, alias, number)
-        elif alias in client.get_registered_model(model).aliases:
-            client.delete_registered_model_alias(model, alias)
+    from materializers.files import local_folder
 
-
-def _registry() -> mlflow.MlflowClient | None:
-    """Returns the registry of the active stack; None where that has none of MLflow."""
     stack = Client().active_stack
-    registry, tracker = stack.model_registry, stack.experiment_tracker
-    flavors = {component.flavor for component in (registry, tracker) if component is not None}
-    if registry is None or tracker is None or flavors != {_FLAVOR}:
-        return None
+    tracker = stack.experiment_tracker
+    if tracker is None or tracker.flavor != FLAVOR:
+        raise StackError(
+            f"the stack {stack.name!r} has no MLflow tracker, which keeps {name}; switch to the "
+            "stack of the training: zenml stack set NAME"
+        )
     tracker.configure_mlflow()
-    client: mlflow.MlflowClient = _mlflow().MlflowClient()
-    return client
+    client = mlflow_module().MlflowClient()
+    parent = str(PurePosixPath(name).parent)
+    listed = client.list_artifacts(run_id, None if parent == "." else parent)
+    if name not in {file.path for file in listed if not file.is_dir}:
+        raise StackError(f"the tracking run {run_id} has no file {name}")
+    with local_folder() as folder:
+        return Path(client.download_artifacts(run_id, name, str(folder))).read_bytes()
 
 
 def _dataset_name(table: AnnotationTable) -> str:
@@ -241,59 +199,14 @@ def _dataset_name(table: AnnotationTable) -> str:
 
 
 def _run_url(info: mlflow.entities.RunInfo) -> str | None:
-    uri = _mlflow().get_tracking_uri()
+    uri = mlflow_module().get_tracking_uri()
     if not uri.startswith("http"):
         return None
     return f"{uri.rstrip('/')}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
 
 
-def _describe(bundle: Bundle) -> str | None:
-    """Returns the model card, cut where the registry's database would refuse it."""
-    path = bundle.folder / CARD_FILE
-    if not path.exists():
-        return None
-    card = path.read_text(encoding="utf-8")
-    return card if len(card) <= _LONGEST_DESCRIPTION else f"{card[: _LONGEST_DESCRIPTION - 1]}…"
-
-
-def _find_version(client: mlflow.MlflowClient, name: str, version: str) -> str | None:
-    found = client.search_model_versions(f"name = '{name}' and tags.model_version = '{version}'")
-    return str(found[0].version) if found else None
-
-
-def _log_graph(bundle: Bundle, names: Mapping[str, str]) -> str:
-    """Logs the serving graph as an MLflow model and returns its URI."""
-    import mlflow.onnx
-    import onnx
-    from mlflow.models import ModelSignature
-
-    graph = onnx.load(bundle.folder / GRAPH_FILE)
-    versions = bundle.manifest.versions
-    logged = mlflow.onnx.log_model(
-        graph,
-        name="model",
-        signature=ModelSignature(_schema(graph.graph.input), _schema(graph.graph.output)),
-        # Given, because finding them out would take MLflow 12 to 21 s.
-        pip_requirements=[f"onnxruntime=={versions.onnxruntime}", f"numpy=={versions.numpy}"],
-        metadata=dict(names),
-    )
-    return str(logged.model_uri)
-
-
-def _schema(values: Any) -> Any:
-    import onnx
-    from mlflow.types import Schema, TensorSpec
-
-    specs = []
-    for value in values:
-        tensor = value.type.tensor_type
-        shape = [axis.dim_value if axis.HasField("dim_value") else -1 for axis in tensor.shape.dim]
-        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-        specs.append(TensorSpec(dtype, tuple(shape), value.name))
-    return Schema(specs)
-
-
-def _mlflow() -> Any:
+def mlflow_module() -> Any:
+    """Returns MLflow, imported now."""
     import mlflow
 
     return mlflow

@@ -43,6 +43,8 @@ LESS_NOISE = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     # MLflow's INFO lines on the tables that it makes in a new database.
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # MLflow's bar for each file that is read from a tracking run.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
 

@@ -23,20 +23,20 @@ class AliasPlace:
 
     def look(self, model: str, to: str) -> State:
         """Returns alias to version."""
-        from steps import tracking
+        from steps import model_registry
 
-        return tracking.read_aliases(model) or {}
+        return model_registry.read_aliases(model) or {}
 
     def move(self, model: str, to: str, former: str | None) -> None:
         """Gives the alias ``champion`` to a version."""
-        from steps import tracking
+        from steps import model_registry
 
-        aliases = tracking.read_aliases(model)
+        aliases = model_registry.read_aliases(model)
         if aliases is None:
             return
         others = {alias: version for alias, version in aliases.items() if version != to}
-        tracking.write_aliases(model, {**others, "champion": to})
-        if (tracking.read_aliases(model) or {}).get("champion") != to:
+        model_registry.write_aliases(model, {**others, "champion": to})
+        if (model_registry.read_aliases(model) or {}).get("champion") != to:
             say(
                 f"the model registry does not know {model} {to}, so no version of it has the alias "
                 "champion; it was registered with another stack"
@@ -44,10 +44,10 @@ class AliasPlace:
 
     def restore(self, model: str, before: State) -> None:
         """Gives the aliases back to who had them."""
-        from steps import tracking
+        from steps import model_registry
 
-        if tracking.read_aliases(model) is not None:
-            tracking.write_aliases(model, before)
+        if model_registry.read_aliases(model) is not None:
+            model_registry.write_aliases(model, before)
 
 
 class StagePlace:

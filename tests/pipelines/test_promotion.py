@@ -11,12 +11,12 @@ from zenml.client import Client
 
 from serving.models.store import bundle_folder
 from steps import model_version
+from steps.model_registry import read_aliases, write_aliases
 from steps.promote_model import promote_model
 from steps.promotion import promote as module
 from steps.promotion.places import all_places
 from steps.promotion.promote import promote
 from steps.promotion.rollback import roll_back
-from steps.tracking import read_aliases, write_aliases
 from tests.serving.models.versions import promote as make_champion
 from tests.serving.models.versions import store_version
 from vision.bundles.build import Bundle

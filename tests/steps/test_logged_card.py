@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from steps import tracking
+from steps import model_registry
+from steps.model_registry import _describe
 from steps.register_model import _log_card
-from steps.tracking import MlflowTracker, Tracker, _describe
+from steps.tracking import MlflowTracker, Tracker
 from tests.drift_bundle import write_drift_bundle
 from tests.fake_bundle import seal, write_fake_bundle
 from tests.vision.drift.power_samples import make_table
@@ -82,8 +83,8 @@ def test_the_registry_describes_a_version_by_its_card(
     import mlflow
 
     stack = SimpleNamespace(model_registry=SimpleNamespace(flavor="mlflow"))
-    monkeypatch.setattr(tracking, "Client", lambda: SimpleNamespace(active_stack=stack))
-    monkeypatch.setattr(tracking, "_log_graph", _fake_graph)
+    monkeypatch.setattr(model_registry, "Client", lambda: SimpleNamespace(active_stack=stack))
+    monkeypatch.setattr(model_registry, "_log_graph", _fake_graph)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     mlflow.set_tracking_uri(uri)
     try:

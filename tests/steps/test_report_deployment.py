@@ -12,10 +12,19 @@ import pytest
 
 from steps import passport_sources, report_deployment, tracking
 from steps.packaging.containers import PackagingError
-from steps.passport_sources import Installed, TrainingReports, find_training, list_installed
+from steps.passport_sources import (
+    Installed,
+    TrainingPatch,
+    TrainingReports,
+    find_patch,
+    find_training,
+    list_installed,
+)
 from steps.tracking import Tracker
 from tests.vision.passport.samples import SBOM, make_evaluation, whole_sources
 from vision.bundles.build import Bundle
+from vision.bundles.manifest import Lineage
+from vision.errors import StackError
 from vision.passport.make import PassportSources
 from vision.passport.passport import Passport
 from vision.validation.report import ValidationReport
@@ -75,6 +84,54 @@ def test_what_is_gone_is_said_and_not_known(
         said.out + said.err
     )
     assert find_training(None).evaluation is None
+
+
+DIRTY = Lineage(git_is_dirty=True, tracking_run="run1")
+
+
+def test_the_changes_of_the_training_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {("run1", "code/dirty.patch"): "-ä\n".encode() + b"\xff"}
+    monkeypatch.setattr(tracking, "read_file", lambda *asked: files[asked])
+    assert find_patch(DIRTY) == TrainingPatch("-ä\n\ufffd")
+    # Nothing is asked for where nothing was changed, or nobody knows.
+    monkeypatch.delattr(tracking, "read_file")
+    for is_dirty in (False, None):
+        lineage = Lineage(git_is_dirty=is_dirty, tracking_run="run1")
+        assert find_patch(lineage) == TrainingPatch()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            StackError("the tracking run run1 has no file code/dirty.patch"),
+            "The changes cannot be read: the tracking run run1 has no file code/dirty.patch.",
+        ),
+        (
+            ConnectionError("no route\nto the tracker"),
+            "The tracking run run1 cannot be read: no route\\nto the tracker.",
+        ),
+    ],
+)
+def test_why_changes_cannot_be_read_is_said(
+    error: Exception,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: str) -> bytes:
+        raise error
+
+    monkeypatch.setattr(tracking, "read_file", fail)
+    assert find_patch(DIRTY) == TrainingPatch(why=why)
+    said = capsys.readouterr()
+    assert f"the code of the training is not wholly known. {why}" in said.out + said.err
+
+
+def test_without_a_tracking_run_changes_are_not_known() -> None:
+    assert find_patch(Lineage(git_is_dirty=True)) == TrainingPatch(
+        why="The training had no tracking run, and nothing else keeps its changes."
+    )
 
 
 @pytest.fixture
@@ -163,12 +220,14 @@ def test_the_step_writes_files_and_logs_them(
         lambda run: TrainingReports(evaluation=make_evaluation() if run == "pipe1" else None),
     )
     monkeypatch.setattr(report_deployment, "list_installed", lambda _: Installed(sbom=sbom))
+    monkeypatch.setattr(tracking, "read_file", lambda *asked: " ".join(asked).encode())
     monkeypatch.setattr(report_deployment, "log_metadata", lambda **given: noted.update(given))
 
     passport, page = report(sources)
 
     assert passport.evaluation.n_images == 100
     assert passport.validation is None
+    assert passport.trained_with.patch == "run1 code/dirty.patch"
     assert passport.lock is not None
     assert passport.lock.packages["numpy"]
     folder = tmp_path / "home" / "passports" / "colours"

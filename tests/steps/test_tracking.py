@@ -11,13 +11,14 @@ import pytest
 from steps import tracking
 from steps.tracking import MlflowTracker, Tracker
 from vision.config import TrackingConfig, TrainingConfig
+from vision.errors import StackError
 from vision.provenance import CodeVersion
 
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """An active stack that a test fills with components."""
-    active = SimpleNamespace(experiment_tracker=None, model_registry=None)
+    active = SimpleNamespace(name="mine", experiment_tracker=None)
     monkeypatch.setattr(tracking, "Client", lambda: SimpleNamespace(active_stack=active))
     return active
 
@@ -70,9 +71,30 @@ def test_mlflow_steps_get_experiment_and_tags(stack: SimpleNamespace) -> None:
 @pytest.mark.unit
 def test_a_server_has_a_page_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = SimpleNamespace(get_tracking_uri=lambda: "https://tracker.example/")
-    monkeypatch.setattr(tracking, "_mlflow", lambda: fake)
+    monkeypatch.setattr(tracking, "mlflow_module", lambda: fake)
     info = SimpleNamespace(experiment_id="3", run_id="abc")
     assert tracking._run_url(info) == "https://tracker.example/#/experiments/3/runs/abc"  # type: ignore[arg-type]
+
+
+@pytest.mark.unit
+def test_the_page_of_any_run_is_found(
+    stack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = "https://tracker.example"
+    asked: list[str] = []
+    stack.experiment_tracker = SimpleNamespace(
+        flavor="mlflow",
+        get_tracking_uri=lambda: uri,
+        configure_mlflow=lambda: asked.append("configured"),
+    )
+    info = SimpleNamespace(experiment_id="3", run_id="abc")
+    runs = {"abc": SimpleNamespace(info=info)}
+    fake = SimpleNamespace(get_run=runs.__getitem__, get_tracking_uri=lambda: uri)
+    monkeypatch.setattr(tracking, "mlflow_module", lambda: fake)
+    assert tracking.find_url("abc") == "https://tracker.example/#/experiments/3/runs/abc"
+    assert asked == ["configured"]
+    uri = "sqlite:///mlflow.db"
+    assert tracking.find_url("abc") is None
 
 
 @pytest.mark.integration
@@ -105,9 +127,28 @@ def test_logging_twice_is_no_error(mlflow_tracker: MlflowTracker) -> None:
         mlflow_tracker.log_file("a.txt", b"a")
 
 
+@pytest.mark.integration
+def test_a_file_of_a_tracking_run_is_read(
+    mlflow_tracker: MlflowTracker, stack: SimpleNamespace
+) -> None:
+    stack.experiment_tracker = SimpleNamespace(flavor="mlflow", configure_mlflow=lambda: None)
+    mlflow_tracker.log_code(CodeVersion("abc", True, "-ä\n"))
+    mlflow_tracker.log_file("top.txt", b"\x00\xff")
+    run_id = mlflow_tracker.run_id
+    assert tracking.read_file(run_id, tracking.PATCH_FILE) == "-ä\n".encode()
+    assert tracking.read_file(run_id, "top.txt") == b"\x00\xff"
+    for name in ("code/other.patch", "else/dirty.patch", "code"):
+        with pytest.raises(StackError, match=f"^the tracking run {run_id} has no file {name}$"):
+            tracking.read_file(run_id, name)
+
+
 @pytest.mark.unit
-def test_aliases_need_a_registry_of_mlflow(stack: SimpleNamespace) -> None:
-    assert tracking.read_aliases("digits") is None
-    stack.model_registry = SimpleNamespace(flavor="mlflow")
-    stack.experiment_tracker = SimpleNamespace(flavor="wandb")
-    assert tracking.read_aliases("digits") is None
+@pytest.mark.parametrize("tracker", [None, SimpleNamespace(flavor="wandb")])
+def test_without_mlflow_no_file_is_read(stack: SimpleNamespace, tracker: Any) -> None:
+    stack.experiment_tracker = tracker
+    with pytest.raises(StackError) as raised:
+        tracking.read_file("abc", "code/dirty.patch")
+    assert str(raised.value) == (
+        "the stack 'mine' has no MLflow tracker, which keeps code/dirty.patch; switch to the stack "
+        "of the training: zenml stack set NAME"
+    )

@@ -59,11 +59,10 @@ def model_chapter(passport: Passport) -> Chapter:
 
 def code_chapter(passport: Passport) -> Chapter:
     """Says which code trained the model, and which one serves it."""
-    facts = (
-        *_code("Trained with", passport.trained_with),
-        *_code("Served with", passport.packed_with),
-    )
-    return Chapter("Code", facts)
+    codes = (("Trained with", passport.trained_with), ("Served with", passport.packed_with))
+    facts = tuple(fact for name, code in codes for fact in _code(name, code))
+    sentences = tuple(f"{name}: {code.note}" for name, code in codes if code.note)
+    return Chapter("Code", facts, sentences=sentences)
 
 
 def data_chapter(passport: Passport) -> Chapter:
@@ -165,7 +164,11 @@ def _code(name: str, code: CodePart) -> list[tuple[str, str]]:
         changes = f"some; which ones is {NOT_KNOWN}"
     else:
         changes = f"{count(len(code.patch.splitlines()), 'line')} of patch"
-    return [(name, tell(code.commit)), (f"{name}: changes in no commit", changes)]
+    facts = [(name, tell(code.commit)), (f"{name}: changes in no commit", changes)]
+    if code.files:
+        listed = f"{count(len(code.files), 'file')}: {tell_list(code.files)}"
+        facts.append((f"{name}: changed files", listed))
+    return facts
 
 
 def gates_table(head: str, gates: Sequence[Gate]) -> tuple[Table, ...]:

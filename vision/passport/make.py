@@ -46,6 +46,7 @@ class PassportSources:
       created_at: now, UTC.
       code: the code at work.
       training_patch: what the code that trained the model had changed, as the tracking run says.
+      no_training_patch: a sentence that says why that is not known.
       table: the annotation table; its images are counted where the model was trained on it.
       validation: the data validator's report of the training.
       evaluation: the report of the training.
@@ -60,6 +61,7 @@ class PassportSources:
     created_at: datetime
     code: CodeVersion
     training_patch: str | None = None
+    no_training_patch: str | None = None
     table: AnnotationTable | None = None
     validation: ValidationReport | None = None
     evaluation: EvaluationReport | None = None
@@ -90,7 +92,7 @@ def make_passport(sources: PassportSources) -> Passport:
         version=manifest.version,
         created_at=sources.created_at,
         model=model_section(sources.bundle, manifest),
-        trained_with=training_code(lineage, sources.training_patch),
+        trained_with=training_code(lineage, sources.training_patch, sources.no_training_patch),
         packed_with=code_section(sources.code),
         data=data_section(lineage, sources.table),
         lock=None if sources.lock is None else lock_section(sources.lock),

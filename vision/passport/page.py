@@ -28,7 +28,6 @@ from vision.wording import one_line
 
 _COLOURED = ("passed", "failed", "promote", "reject")
 _NUMBER = re.compile(r"^[+-]?[\d,.]+(?: ?%)?$|^[\d.]+ to [\d.]+$")
-_LONGEST_PATCH = 100_000
 _LONGEST_TEXT = 2_000
 
 
@@ -143,7 +142,7 @@ def _details(passport: Passport, title: str) -> str:
 
 
 def _patch(name: str, patch: str) -> str:
-    lines = "\n".join(one_line(line) for line in shorten(patch, _LONGEST_PATCH).splitlines())
+    lines = "\n".join(one_line(line) for line in patch.splitlines())
     return (
         f"<details><summary>Changes in no commit of the code that {name} it</summary>"
         f"<pre>{html.escape(lines)}</pre></details>"

@@ -51,12 +51,16 @@ class CodePart(Part):
 
     Attributes:
       is_dirty: whether it had changes that are in no commit.
-      patch: those changes; empty where there are none.
+      patch: those changes, at most 200 kB of them; empty where there are none.
+      files: that are changed or in no commit at all.
+      note: why the changes are not known, or how many of them are kept; None where all are there.
     """
 
     commit: str | None = None
     is_dirty: bool | None = None
     patch: str | None = None
+    files: tuple[str, ...] | None = None
+    note: str | None = None
 
 
 class DataPart(Part):

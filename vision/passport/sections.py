@@ -14,6 +14,7 @@ from vision.comparison.comparison import Comparison
 from vision.drift.power_table import POWER_FILE, PowerTable, read_power
 from vision.errors import VisionError
 from vision.passport.parts import CodePart, DataPart, ModelPart, ValidationPart
+from vision.passport.patch import changed_files, cut_patch
 from vision.passport.shipped_parts import ComponentPart, LockPart, SbomPart
 from vision.provenance import CodeVersion
 from vision.validation.report import Gate, ValidationReport
@@ -45,22 +46,23 @@ def model_section(folder: Path, manifest: Manifest) -> ModelPart:
     )
 
 
-def training_code(lineage: Lineage, patch: str | None) -> CodePart:
+def training_code(lineage: Lineage, patch: str | None, why: str | None = None) -> CodePart:
     """Says which code trained the model.
 
     Args:
       lineage: gives commit and dirtiness.
       patch: as the tracking run keeps it; None where it is not known.
+      why: a sentence, where it is not known.
     """
     if lineage.git_is_dirty is False:
         patch = ""
-    return CodePart(commit=lineage.git_commit, is_dirty=lineage.git_is_dirty, patch=patch)
+    return _code(lineage.git_commit, lineage.git_is_dirty, patch, why)
 
 
 def code_section(code: CodeVersion) -> CodePart:
     """Says which code is at work; outside git its changes are not known."""
     patch = None if code.is_dirty is None else code.patch
-    return CodePart(commit=code.commit, is_dirty=code.is_dirty, patch=patch)
+    return _code(code.commit, code.is_dirty, patch, None)
 
 
 def data_section(lineage: Lineage, table: AnnotationTable | None) -> DataPart:
@@ -152,6 +154,16 @@ def known_gates(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
 def finite(value: float | None) -> float | None:
     """Returns a number that JSON has, or None."""
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _code(
+    commit: str | None, is_dirty: bool | None, patch: str | None, why: str | None
+) -> CodePart:
+    if patch is None:
+        return CodePart(commit=commit, is_dirty=is_dirty, note=why if is_dirty else None)
+    kept, note = cut_patch(patch)
+    files = changed_files(patch)
+    return CodePart(commit=commit, is_dirty=is_dirty, patch=kept, files=files, note=note)
 
 
 def _component(each: dict[str, Any]) -> ComponentPart:

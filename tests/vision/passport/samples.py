@@ -33,6 +33,14 @@ from vision.validation.report import Finding, Gate, ValidationReport
 COMMIT = "c0ffee" + "0" * 34
 # Of each class how many images are answered with each class; 90 of 100 are right.
 COUNTS = ((38, 2, 0), (0, 27, 3), (5, 0, 25))
+PATCH = """# not tracked: notes.txt
+diff --git a/run.py b/run.py
+--- a/run.py
++++ b/run.py
+@@ -1 +1 @@
+-another
++one <line>
+"""
 LOCK = "numpy==1.26.4 \\\n    --hash=sha256:00\nscipy==1.14.1 ; python_version > '3'\n# scipy==9\n"
 SBOM = {
     "bomFormat": "CycloneDX",
@@ -174,7 +182,7 @@ def whole_sources(folder: Path) -> PassportSources:
         manifest=manifest,
         created_at=NOW,
         code=CodeVersion(commit=COMMIT, is_dirty=False, patch=""),
-        training_patch="+one <line>\n-another\n",
+        training_patch=PATCH,
         table=table,
         validation=ValidationReport(
             validator="property_schema",

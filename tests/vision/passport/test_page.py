@@ -39,7 +39,7 @@ def evil_passport(folder: Path) -> Passport:
     sources = replace(
         whole_sources(folder),
         comparison=make_comparison(slices=slices, champion=name),
-        training_patch=f"+{name}\n\x1b[31m$title\n" * 50,
+        training_patch=f"diff --git a/{name} b/{name}\n+{name}\n\x1b[31m$title\n" * 50,
     )
     made = make_passport(sources)
     classes = tuple(
@@ -120,7 +120,10 @@ def test_it_says_everything_in_order(pages: dict[str, str]) -> None:
         "Images 70 images (test 10, train 60) Validation property_schema: 1 error, 1 warning",
         "corrupt_images 0 == 0 passed",
         "Code Trained with c0ffee",
-        "changes in no commit 2 lines of patch",
+        "Trained with: changes in no commit 7 lines of patch",
+        "Trained with: changed files 2 files: notes.txt, run.py",
+        "Served with c0ffee",
+        "Changes in no commit of the code that trained it",
         "+one &lt;line&gt;",
         "Packages Lock service.txt, 2 packages",
         "SBOM CycloneDX 1.5, 4 components",

@@ -13,6 +13,7 @@ import pytest
 from tests.vision.passport.samples import (
     COMMIT,
     LOCK,
+    PATCH,
     SBOM,
     bare_passport,
     make_annotations,
@@ -66,7 +67,8 @@ def test_a_bare_bundle_says_what_it_knows_and_no_more(tmp_path: Path) -> None:
         *("lock", "validation", "comparison", "power", "bento", "image", "sbom"),
         *("licences", "approvals", "promotion", "rollout"),
     }
-    assert told["packed_with"] == {"commit": None, "is_dirty": None, "patch": None}
+    names = ("commit", "is_dirty", "patch", "files", "note")
+    assert told["packed_with"] == dict.fromkeys(names)
     assert told["data"]["splits"] is None
     assert told["evaluation"]["classes"] is None
     [accuracy] = told["evaluation"]["metrics"]
@@ -138,8 +140,21 @@ def test_code_outside_of_git_is_not_known() -> None:
     nowhere = CodeVersion(commit=None, is_dirty=None, patch="")
     assert code_section(nowhere).patch is None
     assert code_section(CodeVersion(COMMIT, is_dirty=False, patch="")).patch == ""
-    assert training_code(Lineage(git_commit=COMMIT, git_is_dirty=True), None).patch is None
-    assert training_code(Lineage(git_commit=COMMIT, git_is_dirty=False), None).patch == ""
+    dirty, clean = (Lineage(git_commit=COMMIT, git_is_dirty=is_it) for is_it in (True, False))
+    lost = training_code(dirty, None, "The tracking run is gone.")
+    assert (lost.patch, lost.files, lost.note) == (None, None, "The tracking run is gone.")
+    kept = training_code(clean, None)
+    assert (kept.patch, kept.files, kept.note) == ("", (), None)
+    assert training_code(Lineage(), None, "never told").note is None
+
+
+def test_changes_are_kept_with_their_files() -> None:
+    code = training_code(Lineage(git_is_dirty=True), PATCH)
+    assert code.patch == PATCH
+    assert code.files == ("notes.txt", "run.py")
+    assert code.note is None
+    served = code_section(CodeVersion(COMMIT, is_dirty=True, patch=PATCH))
+    assert (served.patch, served.files) == (code.patch, code.files)
 
 
 def test_the_lock_is_read(tmp_path: Path) -> None:
