@@ -8,11 +8,12 @@ from typing import Annotated
 from zenml import step
 
 from steps.packaging import image, image_test
-from steps.packaging.builder import Choice, choose_builder
+from steps.packaging.builder import Choice, choose_builder, choose_runner
 from steps.packaging.containers import PackagingError
 from steps.packaging.contents import list_packages
 from steps.packaging.oci_archive import read_archive
 from steps.packaging.record import archive_path, write_record
+from steps.packaging.running import why_none_starts
 from steps.packaging.saving import push_image
 from vision.bundles.build import Bundle
 from vision.config.deployment import ImageConfig
@@ -27,12 +28,13 @@ def build_image(
 ) -> Annotated[ImageResult, "image"]:
     """Builds the image, starts and asks it, and pushes it where a registry is named.
 
-    Where no builder is found or it cannot build, a sentence says so and the deployment goes on,
-    unless the image is required. An image that was built and fails its test stops it.
+    Where no builder is found, it cannot build, or this machine starts no container at all, a
+    sentence says so and the deployment goes on, unless the image is required. An image that was
+    built and fails its test stops it.
 
     Raises:
-      PackagingError: the image failed its test, or cannot be pushed; or there is none and it is
-        required.
+      PackagingError: the image failed its test or cannot be started where others can, or cannot be
+        pushed; or there is none and it is required.
     """
     choice = choose_builder(config.builder)
     if choice.tool is None:
@@ -47,7 +49,12 @@ def build_image(
 def _examine(
     built: image.BuiltImage, bundle: Path, choice: Choice, config: ImageConfig
 ) -> ImageResult:
-    found = image_test.test_image(built, bundle)
+    try:
+        found = image_test.test_image(built, bundle)
+    except PackagingError:
+        if why := why_none_starts(choose_runner(choice.require().name), config.base):
+            return _without(f"{built.tag} was built, but no container starts here: {why}", config)
+        raise
     if not found.passed:
         raise PackagingError(
             f"the image {built.tag} failed its test: {'; '.join(found.problems)}\n"

@@ -23,6 +23,7 @@ from pathlib import Path
 from steps.packaging.builder import BuilderName, choose_builder
 from steps.packaging.containers import PackagingError, Tool, ToolName
 from steps.packaging.oci_archive import read_archive
+from steps.packaging.package_index import write_secrets
 from steps.packaging.saving import save_archive
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import Manifest, read_manifest
@@ -96,9 +97,12 @@ def build_image(request: ImageRequest) -> BuiltImage:
     tag = request.tag or image_tag(manifest)
     labels = {**oci_labels(manifest, request.base), **request.labels}
     with tempfile.TemporaryDirectory(prefix="visionstack-image-") as name:
-        context = Path(name)
+        context, secrets = Path(name) / "context", Path(name) / "secrets"
+        context.mkdir()
+        secrets.mkdir()
         lay_out(request, context, _EPOCH)
         command = build_command(tool.name, context, tag, request.base, labels, _EPOCH)
+        command[1:1] = write_secrets(secrets, os.environ)
         tool.do(
             *command,
             next_move=_next_move(request.base),

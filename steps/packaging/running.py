@@ -180,6 +180,21 @@ def running_image(tool: Tool, tag: str) -> Iterator[RunningImage]:
         tool.try_to("rm", "--force", "--volumes", name)
 
 
+def why_none_starts(tool: Tool, base: str) -> str:
+    """Returns why not even the base can be started here as the service is; empty if it can.
+
+    What keeps every container from starting is this machine's fault, and not an image's.
+
+    Args:
+      tool: what starts it.
+      base: an image with Python that is in its store.
+    """
+    words = run_words(f"visionstack-base-{secrets.token_hex(4)}", base, 0)
+    words = ["--rm" if word == "--detach" else word for word in words]
+    called = tool.try_to(*words, "python3", "-c", "", timeout_s=_STARTED_WITHIN_S)
+    return called.tail.splitlines()[-1] if called.code and called.tail else ""
+
+
 def run_words(name: str, tag: str, port: int) -> list[str]:
     """Returns the words after the runner's name."""
     return [

@@ -160,3 +160,44 @@ def test_an_image_that_fails_its_test_stops_even_where_it_is_not_required(
     with pytest.raises(PackagingError, match="failed its test: the service runs as root\nnothing"):
         build_image.entrypoint(BENTO, bundle, ImageConfig())
     assert not list((home / "images").glob("*.json"))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("runc: operation not permitted", "was built, but no container starts here: runc: opera"),
+        ("", None),
+    ],
+)
+def test_where_no_container_starts_at_all_the_image_is_not_to_blame(
+    bundle: Bundle,
+    requests: list[ImageRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+    said: str | None,
+) -> None:
+    def refuse(built: BuiltImage, folder: Path) -> Any:
+        raise PackagingError("podman run failed with status 126")
+
+    tried: list[str] = []
+
+    def start_base(tool: Tool, base: str) -> str:
+        tried.append(f"{tool.name} {base}")
+        return why
+
+    runner = Tool("podman", "/bin/podman")
+    monkeypatch.setattr(image_test, "test_image", refuse)
+    monkeypatch.setattr(image_step, "choose_runner", lambda _: runner)
+    monkeypatch.setattr(image_step, "why_none_starts", start_base)
+
+    if said is None:
+        with pytest.raises(PackagingError, match="status 126"):
+            build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1"))
+    else:
+        found = build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1"))
+        assert said in found.sentence
+        assert found.tag is None
+        with pytest.raises(PackagingError, match="asks for an image"):
+            build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1", required=True))
+    assert set(tried) == {"podman base:1"}

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from steps.packaging.containers import Tool
 from steps.packaging.probing import bad_images
-from steps.packaging.running import Confinement, parse_size, read_confinement, run_words
+from steps.packaging.running import (
+    Confinement,
+    parse_size,
+    read_confinement,
+    run_words,
+    why_none_starts,
+)
 from vision.errors import ImageError
 from vision.images.decode import decode_image
 from vision.images.types import ImageLimits
@@ -92,6 +100,23 @@ def test_the_container_is_started_with_everything_taken_away() -> None:
     assert words.endswith(" visionstack:x")
     # The key is in the environment of the call and nowhere in its words.
     assert "--env VISIONSTACK_API_KEY --env" in words
+
+
+def test_whether_any_container_starts_is_asked_of_the_base(tmp_path: Path) -> None:
+    program = tmp_path / "podman"
+    program.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.calls"\n'
+        'case "$*" in *" good "*) exit 0;; esac\necho first >&2\necho rlimit >&2\nexit 126\n'
+    )
+    program.chmod(0o755)
+    tool = Tool("podman", str(program))
+
+    assert why_none_starts(tool, "good") == ""
+    assert why_none_starts(tool, "bad") == "rlimit"
+    call = (tmp_path / "podman.calls").read_text().splitlines()[0]
+    assert call.startswith("run --rm --name visionstack-base-")
+    assert "--read-only" in call
+    assert call.rstrip().endswith(" good python3 -c")
 
 
 @pytest.mark.parametrize(
