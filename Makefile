@@ -28,8 +28,8 @@ help: ## List these targets.
 setup: $(READY) ## Make .venv with the locked packages, set up ZenML and register the stacks.
 	@:
 
-demo: setup ## Train, check and publish a digit classifier; about 5 minutes on 2 cores.
-	$(BIN)/python run.py --config configs/train.yaml
+demo: setup ## Bring a digit classifier from images to a service; about 5 minutes on 2 cores.
+	$(BIN)/python -m pipelines.demo --port $(PORT)
 
 test: setup ## Run all tests.
 	$(TESTS) -m "not slow and not soak" --numprocesses 2 --dist loadfile

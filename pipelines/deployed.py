@@ -9,6 +9,7 @@ from typing import Any
 from zenml.models import StepRunResponse
 
 from steps.gate_deployment import find_decision
+from steps.try_candidate import find_failed_trial
 from vision.bundles.rolled_out import RollOut
 from vision.comparison.decision import Outcome
 from vision.packages import ImageResult
@@ -19,7 +20,7 @@ class Deployed:
     """What a pipeline run did to what is served.
 
     Attributes:
-      outcome: of the gate; None where there was none.
+      outcome: of the gate, or ``stop`` where the trial stopped it; None where there was none.
       is_undone: whether the services were brought back to the version before.
       sentences: what happened, for people.
     """
@@ -36,6 +37,9 @@ def find_deployed(steps: Mapping[str, StepRunResponse]) -> Deployed:
     if found is None:
         return Deployed()
     outcome, sentence = found
+    trial = steps.get("try_candidate")
+    if trial is not None and (failed := find_failed_trial(trial)):
+        return Deployed("stop", sentences=(sentence, failed))
     image = _load(steps, "build_image", "image", ImageResult)
     rolled = _load(steps, "roll_out", "roll_out", RollOut)
     sentences = [sentence]

@@ -29,5 +29,7 @@ def full(
       weights_digest: digest of the file in ``model.weights``; None without one.
       champion: ``name:version`` of the champion in the BentoML model store; None without one.
     """
-    table, bundle = train(job, data_digest, data_origin, class_changes, weights_digest)
+    table, bundle = train(
+        job, data_digest, data_origin, class_changes, weights_digest, promotes_first=False
+    )
     deploy(job, table, bundle, champion, after="register_model")

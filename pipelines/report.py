@@ -157,7 +157,10 @@ class RunReport(_Part):
             ("left out", f"{count(n, 'image')} by {check}") for check, n in self.left_out.items()
         ]
         rows += self.monitoring.rows() if self.monitoring else []
-        rows += [("deployment", sentence) for sentence in self.deployment]
+        rows += [
+            ("deployment", shorten(one_line(said), _MOST_MESSAGE_CHARACTERS))
+            for said in self.deployment
+        ]
         if self.model.version:
             rows.append(("model", f"{self.model.name} {self.model.version}"))
         rows += [("bundle", self.bundle)] if self.bundle else []

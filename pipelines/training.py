@@ -44,6 +44,8 @@ def train(
     data_origin: dict[str, str] | None,
     class_changes: tuple[str, ...],
     weights_digest: str | None,
+    *,
+    promotes_first: bool = True,
 ) -> tuple[StepArtifact, StepArtifact]:
     """Adds the steps from the dataset to the registered model.
 
@@ -53,6 +55,7 @@ def train(
       data_origin: what was found out about the data on the way.
       class_changes: how its classes differ from those of the champion, in sentences.
       weights_digest: digest of the file in ``model.weights``; None without one.
+      promotes_first: whether the first version of a model is champion once it is registered.
 
     Returns:
       the images that passed the gate, and the bundle, which is in the model store.
@@ -83,5 +86,5 @@ def train(
         drift=job.drift,
         after="gate_model",
     )
-    register_model.with_options(**registered(job))(bundle)
+    register_model.with_options(**registered(job))(bundle, promotes_first=promotes_first)
     return selected, bundle

@@ -24,15 +24,22 @@ code = code_of(__name__)
     cache_policy=by_content(__name__),
     output_materializers="materializers.registered_model.RegisteredModelMaterializer",
 )
-def register_model(bundle: Bundle) -> Annotated[RegisteredModel, "registered_model"]:
+def register_model(
+    bundle: Bundle, promotes_first: bool = True
+) -> Annotated[RegisteredModel, "registered_model"]:
     """Registers one version everywhere under the bundle's version; a second call adds nothing.
 
     The first version of a model becomes ``champion``, later ones ``challenger``. The pointer that
     the service follows is written last, when everything it leads to is in place.
+
+    Args:
+      bundle: what is registered.
+      promotes_first: whether the first version becomes champion here; where the deployment follows,
+        it is tried first as any other.
     """
     tracker = tracking.current()
     manifest = bundle.manifest
-    alias = _alias(manifest)
+    alias = _alias(manifest, promotes_first)
     tag = bundle_tag(manifest.name, manifest.version)
     names = {
         "model_version": manifest.version,
@@ -70,10 +77,11 @@ def _log_card(tracker: tracking.Tracker, bundle: Bundle) -> None:
         tracker.log_file("bundle/drift_power.html", page.encode())
 
 
-def _alias(manifest: Manifest) -> Literal["champion", "challenger"]:
+def _alias(manifest: Manifest, promotes_first: bool) -> Literal["champion", "challenger"]:
     champion = read_champion(manifest.name)
-    is_champion = champion is None or champion.version == manifest.version
-    return "champion" if is_champion else "challenger"
+    if champion is None:
+        return "champion" if promotes_first else "challenger"
+    return "champion" if champion.version == manifest.version else "challenger"
 
 
 def _labels(names: dict[str, str], alias: str) -> dict[str, str]:

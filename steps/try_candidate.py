@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from zenml import step
+from zenml import log_metadata, step
+from zenml.models import StepRunResponse
 
 from serving.log.recording import record_deployment
 from steps.rollout.deploy import try_first
@@ -15,6 +16,8 @@ from vision.bundles.rolled_out import RollOut
 from vision.config.deployment import DeploymentConfig
 from vision.errors import GateStopped
 from vision.progress import say
+
+_NOTE = "failed_trial"
 
 
 class TrialFailed(GateStopped):
@@ -44,5 +47,11 @@ def try_candidate(bundle: Bundle, deployment: DeploymentConfig) -> Annotated[Rol
         write_down(found, 0, record_deployment)
         say(found.sentence)
     if found.is_undone:
+        log_metadata({_NOTE: found.sentence})
         raise TrialFailed(found.sentence)
     return found
+
+
+def find_failed_trial(step_run: StepRunResponse) -> str:
+    """Returns why a trial stopped the deployment; empty where none did."""
+    return str(step_run.run_metadata.get(_NOTE, ""))

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.demo import CONFIG as CONFIG
+from tests.servers import free_port
 from vision import environment
 from vision.home import repository
 
 BIN = Path(sys.executable).parent
-CONFIG = "configs/train.yaml"
 SPY = Path(__file__).with_name("socket_spy")
 
-_LIMIT_S = 400
+_LIMIT_S = 900
 # What `make setup` does, but for `.zen` in the clone: ZENML_REPOSITORY_PATH stands for it.
 _SET_UP = """
 from vision.environment import prepare; prepare()
@@ -91,7 +92,8 @@ def run_demo(folder: Path) -> Demo:
     assert done.returncode == 0, done.stdout + done.stderr
     file = folder / "report.json"
     cut_off = namespace()
-    run = [sys.executable, "run.py", "--config", CONFIG, "--report", str(file)]
+    run = [sys.executable, "-m", "pipelines.demo", "--port", str(free_port())]
+    run += ["--report", str(file)]
     process = command([*cut_off, *run], variables)
     assert process.returncode == 0, process.stdout + process.stderr
     return Demo(folder, variables, bool(cut_off), process, json.loads(file.read_text()))

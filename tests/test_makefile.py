@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.demo import CONFIG
 from vision.environment import NO_TELEMETRY
 from vision.home import repository
 
@@ -68,8 +69,8 @@ def test_nothing_that_make_starts_calls_home() -> None:
 
 
 def test_demo_runs_the_shipped_configuration() -> None:
-    assert "run.py --config configs/train.yaml" in make("--dry-run", "demo").stdout
-    assert (repository() / "configs" / "train.yaml").is_file()
+    assert "-m pipelines.demo --port 3000" in make("--dry-run", "demo").stdout
+    assert (repository() / CONFIG).is_file()
 
 
 def test_ci_runs_lint_and_test() -> None:

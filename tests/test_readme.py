@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo import BIN, CONFIG, Demo, command
+from tests.demo import BIN, Demo, command
 from tests.servers import free_port, running
 from vision.home import repository
 
@@ -38,18 +38,23 @@ def commands() -> list[str]:
 COMMANDS = commands()
 DRY_RUNS = [line for line in COMMANDS if "path/to/images" in line]
 SIMULATIONS = [line for line in COMMANDS if line.startswith("python run.py simulate")]
+WORSE = "python run.py --config configs/full.yaml --set training.epochs=1"
+DEPLOYMENTS = "python run.py deployments"
+TRAIN = "python run.py --config configs/train.yaml"
 MONITOR = "python run.py --config configs/monitor.yaml"
 KNOWN = {
     *DRY_RUNS,
     *SIMULATIONS,
     MONITOR,
+    WORSE,
+    DEPLOYMENTS,
+    TRAIN,
     "make demo",
     "make test",
     "make serve",
     "curl -F image=@.local/datasets/digits/7/0007.png localhost:3000/predict",
     "source .venv/bin/activate",
     "zenml stack set local-gpu",
-    f"python run.py --config {CONFIG}",
 }
 
 
@@ -118,8 +123,10 @@ class TestWithTheDemonstration:
 
     def test_its_output_is_the_real_one(self, demo: Demo) -> None:
         written = block_after("demo")
-        printed = demo.process.stdout[demo.process.stdout.index("training  ") :]
-        assert first_column(written) == first_column(printed)
+        printed = demo.process.stdout[demo.process.stdout.index("full  ") :]
+        assert first_column(written) == [
+            row for row in first_column(printed) if row != "The service o"
+        ]
         assert gates(written) == gates(printed)
         assert len(gates(written)) == 7
         assert f"in {len(demo.report['seconds'])} steps" in written
@@ -161,13 +168,26 @@ class TestWithTheDemonstration:
         assert "drift was not seen; the last check said ok\n" in calm.stdout
         assert "the power table promised: seen in 50 such images" in moved.stdout
         [seen] = re.findall(r"by a check that had (\d+) of them", moved.stdout)
-        assert int(seen) <= 100  # the promise, and the 50 images between two checks
+        assert int(seen) <= 100  # of 300: the promise, and the 50 images between two checks
 
         watched = demo.run(*shlex.split(MONITOR)[2:])
         assert watched.returncode == 4, watched.stdout + watched.stderr
         assert re.search(r"^verdict +drift$", watched.stdout, re.MULTILINE)
         [report] = re.findall(r"^report +(\S.*)$", watched.stdout, re.MULTILINE)
         assert list((demo.home / "monitoring/reports/digits").glob("*.html")), report
+
+    def test_a_worse_model_is_refused_and_nothing_changes(self, demo: Demo) -> None:
+        champion = demo.home / "champions/digits.json"
+        before = champion.read_bytes()
+        worse = demo.run(*shlex.split(WORSE)[2:])
+        assert worse.returncode == 3, worse.stdout + worse.stderr
+        assert re.search(r"^gate +FAILED accuracy = ", worse.stdout, re.MULTILINE)
+        assert champion.read_bytes() == before
+        told = demo.run(*shlex.split(DEPLOYMENTS)[2:])
+        assert told.returncode == 0, told.stderr
+        [promoted] = re.findall(r"digits +(\S+) +promote +done", told.stdout)
+        assert promoted == demo.report["model"]["version"]
+        assert re.search(rf"digits +{promoted} +roll_out +done", told.stdout)
 
     @pytest.fixture
     def keeps_the_stack(self, demo: Demo) -> Iterator[None]:
@@ -180,7 +200,7 @@ class TestWithTheDemonstration:
     def test_the_stack_is_swapped_by_one_command(self, demo: Demo, keeps_the_stack: None) -> None:
         done = command([str(BIN / "zenml"), "stack", "set", "local-gpu"], demo.environment)
         assert done.returncode == 0, done.stdout + done.stderr
-        refused = demo.run("--config", CONFIG)
+        refused = demo.run(*shlex.split(TRAIN)[2:])
         assert (refused.returncode, refused.stdout) == (2, "")
         assert len(refused.stderr.splitlines()) == 1, refused.stderr
         assert "GPU" in refused.stderr

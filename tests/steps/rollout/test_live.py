@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,6 +25,7 @@ from steps.rollout.try_beside import try_beside
 from steps.rollout.watch import Rules
 from tests.fake_bundle import INPUT_SIZE, NAME, encode_image
 from tests.serving.models.running_service import Service, run_service
+from tests.traffic import REQUESTS_PER_S, Traffic
 from vision.bundles.champion import read_champion
 from vision.home import repository
 
@@ -35,7 +33,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WHITE = encode_image(np.full((*INPUT_SIZE, 3), 255, np.uint8))
 V1, V2, SLOW, RAISING = (Version(NAME, version) for version in ("v1", "v2", "v3", "v4"))
-REQUESTS_PER_S = 50
 
 
 @pytest.fixture
@@ -45,51 +42,6 @@ def service(tmp_path: Path) -> Iterator[Service]:
     subprocess.run(store, cwd=repository(), env=environment, check=True, timeout=120)
     with run_service(tmp_path, {"v1": 10.0, "v2": 8.0}, n_workers=2) as running:
         yield running
-
-
-class Traffic:
-    """What was answered: statuses, versions in order, errors of the connection."""
-
-    def __init__(self, address: str) -> None:
-        self.statuses: Counter[int] = Counter()
-        self.versions: list[str] = []
-        self.errors: list[str] = []
-        self._address = address
-        self._stopped = threading.Event()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Asks inside the block."""
-        limits = httpx.Limits(max_keepalive_connections=0)
-        with (
-            httpx.Client(
-                base_url=self._address, timeout=30, trust_env=False, limits=limits
-            ) as client,
-            ThreadPoolExecutor(20) as threads,
-        ):
-            sender = threading.Thread(target=self._send, args=(client, threads))
-            sender.start()
-            try:
-                yield
-            finally:
-                self._stopped.set()
-                sender.join()
-
-    def _send(self, client: httpx.Client, threads: ThreadPoolExecutor) -> None:
-        start, number = time.monotonic(), 0
-        while not self._stopped.is_set():
-            threads.submit(self._ask, client)
-            number += 1
-            time.sleep(max(0.0, start + number / REQUESTS_PER_S - time.monotonic()))
-
-    def _ask(self, client: httpx.Client) -> None:
-        try:
-            response = client.post("/predict", files={"image": ("a.png", WHITE)})
-            self.statuses[response.status_code] += 1
-            if response.status_code == 200:
-                self.versions.append(response.json()["model"]["version"])
-        except httpx.HTTPError as error:
-            self.errors.append(repr(error))
 
 
 def test_mu03_no_request_fails_while_versions_come_and_go(service: Service) -> None:
@@ -106,7 +58,7 @@ def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
 ) -> None:
     monkeypatch.setenv("VISIONSTACK_HOME", str(tmp_path / "service"))
     BentoMLContainer.model_store.set(ModelStore(tmp_path / "bentoml" / "models"))
-    client, traffic = ServiceClient(service.address), Traffic(service.address)
+    client, traffic = ServiceClient(service.address), Traffic(service.address, WHITE)
 
     def take_back(reason: str) -> str:
         done = roll_back(NAME, "v1", [HttpService(service.address)], [])
@@ -137,7 +89,7 @@ def exchange(service: Service, watch_s: float) -> None:
     """v2 comes in, a slow v3 is rolled back, v4 fails in the shadow, and v1 comes back."""
     client = ServiceClient(service.address)
     rules = Rules(watch_s, max_errors=0.01, max_slowdown=4.0)
-    traffic = Traffic(service.address)
+    traffic = Traffic(service.address, WHITE)
     with traffic.running():
         time.sleep(1.0)
         better = roll_out(V2, [client], rules, ready_s=30.0)

@@ -1,0 +1,94 @@
+"""A deployment that dies at a step: the pointer names a complete version, and again converges."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from serving.models.store import bundle_folder
+from steps.model_registry import read_aliases
+from steps.model_version import read_stages
+from tests.pipelines.dying_run import DIES_AT, KILLED
+from tests.pipelines.ladder import BETTER, Ladder, make_ladder
+from tests.servers import free_port
+from vision.bundles.champion import read_champion
+from vision.bundles.files import verify_files
+from vision.bundles.manifest import read_manifest
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.fault]
+
+STEPS = (
+    "load_dataset", "load_bundle", "compare_models", "gate_deployment", "build_bento",
+    "try_bento", "build_image", "try_candidate", "promote_model", "roll_out", "report_deployment",
+)  # fmt: skip
+# What a shorter run looks at: before anything was changed, in between, and after.
+FEW = ("before:build_bento", "after:build_bento", "after:promote_model", "after:report_deployment")
+ALL = [f"{when}:{step}" for step in STEPS for when in ("before", "after")]
+
+
+@pytest.fixture
+def challenged(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Ladder, str, str]:
+    """A model with a champion, and a better version that is registered; no service runs."""
+    name = "killed_" + request.node.callspec.params["moment"].replace(":", "_")
+    service = f"http://127.0.0.1:{free_port()}"
+    ladder = make_ladder(tmp_path_factory.mktemp(name), name, service)
+    training = (
+        (ladder.folder / "full.yaml").read_text().replace("pipeline: full", "pipeline: training")
+    )
+    (ladder.folder / "training.yaml").write_text(training)
+    first = ladder.run("training")
+    better = ladder.run("training", "--set", f"training.learning_rate={BETTER}")
+    assert (first.code, better.code) == (0, 0), first.said + better.said
+    return ladder, first.version, better.version
+
+
+def check_complete(name: str) -> str:
+    """Returns the champion, which is in the store with all of its files."""
+    champion = read_champion(name)
+    assert champion is not None
+    folder = bundle_folder(champion.bento_model)
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    assert manifest.version == champion.version
+    return champion.version
+
+
+def die_and_go_on(
+    challenged: tuple[Ladder, str, str], moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ladder, first, better = challenged
+    program = ("-m", "tests.pipelines.dying_run")
+    with monkeypatch.context() as armed:
+        armed.setenv(DIES_AT, moment)
+        died = ladder.run("deployment", program=program)
+    assert died.code == KILLED, died.said
+    assert check_complete(ladder.name) in (first, better)
+    if ALL.index(moment) < ALL.index("after:promote_model"):
+        assert check_complete(ladder.name) == first
+
+    again = ladder.run("deployment")
+    assert again.code == 0, again.said
+    assert check_complete(ladder.name) == better
+    assert read_aliases(ladder.name) == {"champion": better}
+    assert read_stages(ladder.name, first, better) == {first: "archived", better: "production"}
+    passport = Path(os.environ["VISIONSTACK_HOME"]) / "passports" / ladder.name / f"{better}.json"
+    assert passport.is_file()
+
+
+@pytest.mark.parametrize("moment", FEW)
+def test_mu02_a_deployment_that_dies_goes_on_where_it_is_run_again(
+    moment: str, challenged: tuple[Ladder, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_and_go_on(challenged, moment, monkeypatch)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("moment", [moment for moment in ALL if moment not in FEW])
+def test_mu02_at_every_step(
+    moment: str, challenged: tuple[Ladder, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    die_and_go_on(challenged, moment, monkeypatch)
