@@ -28,6 +28,8 @@ _FAILED = 1
 _ANSWERS_WITHIN_S = 60.0
 _ENDS_WITHIN_S = 30.0
 _LOOKS_EVERY_S = 0.1
+_LINES_SHOWN = 5
+_ALIVE, _NOBODY = "alive", "nobody"
 
 
 class NoService(Exception):
@@ -68,9 +70,14 @@ def service_on(port: int) -> Iterator[bool]:
       NoService: another program listens on the port, or the service does not start.
     """
     address = f"http://127.0.0.1:{port}"
-    if _answers(address):
+    if (found := _ask(address)) == _ALIVE:
         yield False
         return
+    if found != _NOBODY:
+        raise NoService(
+            f"another program answers at {address} ({found}); choose another port: "
+            f"make demo PORT={port + 1}"
+        )
     log = folder("logs") / LOG
     with log.open("wb") as output:
         # A session of its own: Ctrl-C is for the pipeline, and the service is stopped below.
@@ -89,34 +96,25 @@ def service_on(port: int) -> Iterator[bool]:
         _stop(process)
 
 
-def _answers(address: str) -> bool:
-    """Tells whether a service of this project answers; it need not have a model yet.
-
-    Raises:
-      NoService: something else does.
-    """
+def _ask(address: str) -> str:
+    """Returns whether a service answers, which need not have a model yet, nobody, or what else."""
     try:
         response = httpx.get(f"{address}/livez", timeout=5.0, trust_env=False)
     except httpx.ConnectError:
-        return False
+        return _NOBODY
     except httpx.HTTPError as error:
-        raise NoService(_taken(address, str(error))) from error
-    if response.status_code != 200:
-        raise NoService(_taken(address, f"GET /livez says {response.status_code}"))
-    return True
-
-
-def _taken(address: str, why: str) -> str:
-    return f"another program answers at {address} ({why}); choose another port: make demo PORT=3001"
+        return str(error) or type(error).__name__
+    return _ALIVE if response.status_code == 200 else f"GET /livez: {response.status_code}"
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + _ANSWERS_WITHIN_S
+    # Its port is open before a worker answers, so that it may be slow at first.
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(address):
+        if _ask(address) == _ALIVE:
             return
         time.sleep(_LOOKS_EVERY_S)
-    said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:]
+    said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_SHOWN:]
     raise NoService("\n".join(["the service did not start; it said:", *said, f"all of it: {log}"]))
 
 
