@@ -9,6 +9,7 @@ from pathlib import Path
 
 from serving.log.entry import Entry
 from serving.log.frames import FILE_START, encode
+from vision.durable import sync_folder
 
 
 class SegmentFile:
@@ -38,7 +39,7 @@ class SegmentFile:
             # The file's length is part of what fdatasync waits for.
             os.fdatasync(self._handle)
             if self.n_bytes == 0:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
         except OSError:
             # What a failed sync leaves in memory is unknown: this file takes nothing more.
             with suppress(OSError):
@@ -69,12 +70,3 @@ def _write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
-
-
-def _sync_folder(path: Path) -> None:
-    """Makes the file's name survive a loss of power too."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

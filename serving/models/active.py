@@ -7,12 +7,8 @@ only by whoever holds the lock beside it, which ends with the process that took 
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from serving.models.fault import fault_point
 from serving.models.state import ModelRefused
+from vision import durable
 from vision.bundles.manifest import Id
 from vision.errors import BundleError
 from vision.home import folder, home
@@ -29,7 +26,6 @@ FOLDER = "serving"
 MAX_PREVIOUS = 10
 
 _LOCK_FILE = "active.lock"
-_ASK_AGAIN_S = 0.02
 
 
 class StoredVersion(BaseModel):
@@ -104,27 +100,14 @@ def locked(within_s: float, lock: str = _LOCK_FILE) -> Iterator[None]:
       ModelRefused: ``busy``, it was held by another for ``within_s`` seconds.
       OSError: the folder cannot be written.
     """
-    deadline = time.monotonic() + within_s
-    handle = os.open(folder(FOLDER) / lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while not _is_taken(handle):
-            if time.monotonic() >= deadline:
-                raise ModelRefused(
-                    "busy", "another change of the served model is under way; try again soon"
-                )
-            time.sleep(_ASK_AGAIN_S)
+    with ExitStack() as held:
+        try:
+            held.enter_context(durable.locked(folder(FOLDER) / lock, within_s))
+        except TimeoutError as error:
+            raise ModelRefused(
+                "busy", "another change of the served model is under way; try again soon"
+            ) from error
         yield
-    finally:
-        # The lock ends with the last handle of the file.
-        os.close(handle)
-
-
-def _is_taken(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def write_active(active: Active) -> Path:
@@ -144,39 +127,6 @@ def replace_pointer(target: Path, text: str) -> None:
     Raises:
       OSError: it cannot be written; the old file is still there.
     """
-    prefix, suffix = f".{target.stem}.", ".tmp"
-    for left in target.parent.glob(f"{prefix}*{suffix}"):
-        # Only a process that died can have left it, since this one holds the lock.
-        left.unlink(missing_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=suffix)
-    fault_point("pointer-temporary-made")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            _write(file.fileno(), text)
-        fault_point("pointer-synced")
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    fault_point("pointer-renamed")
-    sync_folder(target.parent)
-    fault_point("pointer-folder-synced")
-
-
-def _write(handle: int, text: str) -> None:
-    data = text.encode()
-    half = len(data) // 2
-    for part, point in ((data[:half], "pointer-half-written"), (data[half:], "pointer-written")):
-        while part:
-            part = part[os.write(handle, part) :]
-        fault_point(point)
-    os.fsync(handle)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes a rename or a removal itself survive a loss of power."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.replace_file(
+        target, text, is_alone=True, reached=lambda point: fault_point(f"pointer-{point}")
+    )

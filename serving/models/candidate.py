@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from serving.models.active import FOLDER, StoredVersion, locked, replace_pointer, sync_folder
+from serving.models.active import FOLDER, StoredVersion, locked, replace_pointer
+from vision import durable
 from vision.errors import BundleError
 from vision.home import home
 
@@ -97,4 +98,4 @@ def remove_candidate() -> None:
     path = candidate_path()
     if path.exists():
         path.unlink()
-        sync_folder(path.parent)
+        durable.sync_folder(path.parent)

@@ -6,21 +6,20 @@ also after a loss of power.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from serving.models.fault import fault_point
+from vision import durable
 from vision.errors import VisionError
 from vision.home import folder, home
 
 Values = TypeVar("Values", bound=BaseModel)
 
 FOLDER = "deployments"
-POINTS = ("temporary-made", "synced", "renamed", "folder-synced")
+POINTS: tuple[str, ...] = get_args(durable.Point)
 
 
 def kept_path(kind: str, name: str) -> Path:
@@ -63,40 +62,22 @@ def write_kept(path: Path, values: BaseModel, what: str, point: str) -> None:
       ConfigError: its folder cannot be made.
       VisionError: it cannot be written.
     """
-    place = folder(str(path.parent.relative_to(home())))
+    folder(str(path.parent.relative_to(home())))
     try:
-        for left in place.glob(f".{path.stem}.*.tmp"):
-            left.unlink(missing_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{path.stem}.", suffix=".tmp")
-        try:
-            fault_point(f"{point}-{POINTS[0]}")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(values.model_dump_json(indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fault_point(f"{point}-{POINTS[1]}")
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-        fault_point(f"{point}-{POINTS[2]}")
-        _sync_folder(place)
+        durable.replace_file(
+            path,
+            values.model_dump_json(indent=2) + "\n",
+            is_alone=True,
+            reached=lambda at: fault_point(f"{point}-{at}"),
+        )
     except OSError as error:
         raise VisionError(
             f"{what} cannot be written to {path} ({error.strerror}); make room there, or set "
             "VISIONSTACK_HOME to a folder that you can write to"
         ) from error
-    fault_point(f"{point}-{POINTS[3]}")
 
 
 def remove_kept(path: Path) -> None:
     """Removes a file, for good also after a loss of power; one that is not there is no error."""
     path.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.sync_folder(path.parent)

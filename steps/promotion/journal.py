@@ -7,12 +7,9 @@ the new version the change is done, and what is left only follows.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -21,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from serving.models.fault import fault_point
 from steps.promotion.files import FOLDER, POINTS, kept_path, read_kept, remove_kept, write_kept
+from vision import durable
 from vision.bundles.champion import read_champion
 from vision.bundles.manifest import Id, check_id
 from vision.errors import VisionError
@@ -44,7 +42,6 @@ FAULT_POINTS = (
 )
 
 _KIND = "promotions"
-_ASK_AGAIN_S = 0.02
 
 
 class Journal(BaseModel):
@@ -120,28 +117,16 @@ def locked(model: str, within_s: float) -> Iterator[None]:
       VisionError: another one took longer than ``within_s`` seconds.
     """
     path = folder(f"{FOLDER}/{_KIND}") / f".{check_id(model, 'model name')}.lock"
-    deadline = time.monotonic() + within_s
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while not _is_taken(handle):
-            if time.monotonic() >= deadline:
-                raise VisionError(
-                    f"another promotion or rollback of {model} has been under way for "
-                    f"{within_s:.0f} s; wait for its end, or end its process, and try again"
-                )
-            time.sleep(_ASK_AGAIN_S)
+    with ExitStack() as held:
+        try:
+            held.enter_context(durable.locked(path, within_s))
+        except TimeoutError as error:
+            raise VisionError(
+                f"another promotion or rollback of {model} has been under way for "
+                f"{within_s:.0f} s; wait for its end, or end its process, and try again"
+            ) from error
         fault_point("promotion-locked")
         yield
-    finally:
-        os.close(handle)
-
-
-def _is_taken(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _path(model: str) -> Path:

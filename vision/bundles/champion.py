@@ -6,14 +6,13 @@ it, at any moment and after any crash, sees either the old pointer or the new on
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from vision import durable
 from vision.bundles.manifest import Id, check_id
 from vision.errors import BundleError
 from vision.home import folder, home
@@ -41,20 +40,8 @@ class Champion(BaseModel):
 
 def write_champion(champion: Champion) -> Path:
     """Makes ``champion`` the served version of its model, and returns the pointer's path."""
-    parent = folder(FOLDER)
-    target = parent / f"{check_id(champion.name, 'model name')}.json"
-    # The dot keeps a left-over of a crash out of the list of pointers.
-    handle, temporary = tempfile.mkstemp(dir=parent, prefix=f".{champion.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(champion.model_dump_json(indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync_folder(parent)
+    target = folder(FOLDER) / f"{check_id(champion.name, 'model name')}.json"
+    durable.replace_file(target, champion.model_dump_json(indent=2) + "\n")
     return target
 
 
@@ -92,12 +79,3 @@ def _read(path: Path) -> Champion:
             f"{path.stem!r}; delete the file and promote a model version again"
         )
     return champion
-
-
-def _sync_folder(path: Path) -> None:
-    """Makes the rename itself survive a loss of power."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,9 +6,6 @@ old values or the new ones, complete. A damaged one is put aside, told about, an
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from vision import durable
 from vision.errors import VisionError
 from vision.home import folder, home
 from vision.progress import say
@@ -81,18 +79,9 @@ def write_kept(path: Path, values: BaseModel, what: str) -> None:
       ConfigError: its folder cannot be made.
       VisionError: it cannot be written; what it held is still there.
     """
-    place = folder(f"{FOLDER}/{path.parent.name}")
+    folder(f"{FOLDER}/{path.parent.name}")
     try:
-        # The dot keeps a left-over of a crash out of the list of files.
-        handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{path.stem}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(values.model_dump_json(indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        durable.replace_file(path, values.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise VisionError(
             f"{what} cannot be written to {path} ({error.strerror}); make room there, or set "
@@ -108,6 +97,5 @@ def alone(path: Path) -> Iterator[None]:
       ConfigError: its folder cannot be made.
     """
     place = folder(f"{FOLDER}/{path.parent.name}")
-    with (place / f".{path.stem}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with durable.locked(place / f".{path.stem}.lock"):
         yield
