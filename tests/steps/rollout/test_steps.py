@@ -90,10 +90,14 @@ BUNDLE: Any = SimpleNamespace(manifest=SimpleNamespace(name="digits", version="v
 def test_a_trial_that_goes_badly_stops_the_deployment(
     monkeypatch: pytest.MonkeyPatch, rows: list[DeploymentRecord]
 ) -> None:
+    noted: list[dict[str, str]] = []
     monkeypatch.setattr(try_candidate, "try_first", lambda *_: _found("rolled_back", "canary"))
+    monkeypatch.setattr(try_candidate, "log_metadata", noted.append)
     with pytest.raises(GateStopped) as caught:
         try_candidate.try_candidate.entrypoint(BUNDLE, DeploymentConfig(canary=0.5))
     assert str(caught.value) == "canary of digits v2: rolled back; too slow"
+    ended: Any = SimpleNamespace(run_metadata=noted[0])
+    assert try_candidate.find_failed_trial(ended) == "canary of digits v2: rolled back; too slow"
     assert [(row.action, row.outcome) for row in rows] == [("trial_canary", "rolled_back")]
 
 
