@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
+from serving.models.active import active_path
+from serving.models.locate import MODEL_VARIABLE
 from serving.models.store import bundle_folder
 from steps.model_registry import read_aliases
 from steps.model_version import read_stages
+from tests.demo import BIN
 from tests.pipelines.dying_run import DIES_AT, KILLED
 from tests.pipelines.ladder import BETTER, Ladder, make_ladder
-from tests.servers import free_port
+from tests.servers import free_port, running
 from vision.bundles.champion import read_champion
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import read_manifest
@@ -28,22 +34,46 @@ FEW = ("before:build_bento", "after:build_bento", "after:promote_model", "after:
 ALL = [f"{when}:{step}" for step in STEPS for when in ("before", "after")]
 
 
+@dataclass(frozen=True)
+class Challenged:
+    """A model with a champion that is served, and a better version that is registered.
+
+    Attributes:
+      ladder: its configurations.
+      first: the champion.
+      better: the other version.
+      address: of the service.
+    """
+
+    ladder: Ladder
+    first: str
+    better: str
+    address: str
+
+    @property
+    def served(self) -> str:
+        """The version that the service answers with."""
+        return str(httpx.get(f"{self.address}/model", timeout=10).json()["version"])
+
+
 @pytest.fixture
 def challenged(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Ladder, str, str]:
-    """A model with a champion, and a better version that is registered; no service runs."""
+) -> Iterator[Challenged]:
     name = "killed_" + request.node.callspec.params["moment"].replace(":", "_")
-    service = f"http://127.0.0.1:{free_port()}"
-    ladder = make_ladder(tmp_path_factory.mktemp(name), name, service)
-    training = (
-        (ladder.folder / "full.yaml").read_text().replace("pipeline: full", "pipeline: training")
-    )
-    (ladder.folder / "training.yaml").write_text(training)
+    folder = tmp_path_factory.mktemp(name)
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    ladder = make_ladder(folder, name, address)
+    training = (folder / "full.yaml").read_text().replace("pipeline: full", "pipeline: training")
+    (folder / "training.yaml").write_text(training)
     first = ladder.run("training")
     better = ladder.run("training", "--set", f"training.learning_rate={BETTER}")
     assert (first.code, better.code) == (0, 0), first.said + better.said
-    return ladder, first.version, better.version
+    serve = [str(BIN / "bentoml"), "serve", "--port", str(port)]
+    variables = os.environ | {MODEL_VARIABLE: name}
+    with running(serve, variables, folder / "service.txt", f"{address}/readyz", within_s=60):
+        yield Challenged(ladder, first.version, better.version, address)
+    active_path().unlink(missing_ok=True)  # other services of the session have other models
 
 
 def check_complete(name: str) -> str:
@@ -57,10 +87,9 @@ def check_complete(name: str) -> str:
     return champion.version
 
 
-def die_and_go_on(
-    challenged: tuple[Ladder, str, str], moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ladder, first, better = challenged
+def die_and_go_on(challenged: Challenged, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ladder, first, better = challenged.ladder, challenged.first, challenged.better
+    assert challenged.served == first
     program = ("-m", "tests.pipelines.dying_run")
     with monkeypatch.context() as armed:
         armed.setenv(DIES_AT, moment)
@@ -68,11 +97,11 @@ def die_and_go_on(
     assert died.code == KILLED, died.said
     assert check_complete(ladder.name) in (first, better)
     if ALL.index(moment) < ALL.index("after:promote_model"):
-        assert check_complete(ladder.name) == first
+        assert check_complete(ladder.name) == challenged.served == first
 
     again = ladder.run("deployment")
     assert again.code == 0, again.said
-    assert check_complete(ladder.name) == better
+    assert check_complete(ladder.name) == challenged.served == better
     assert read_aliases(ladder.name) == {"champion": better}
     assert read_stages(ladder.name, first, better) == {first: "archived", better: "production"}
     passport = Path(os.environ["VISIONSTACK_HOME"]) / "passports" / ladder.name / f"{better}.json"
@@ -81,7 +110,7 @@ def die_and_go_on(
 
 @pytest.mark.parametrize("moment", FEW)
 def test_mu02_a_deployment_that_dies_goes_on_where_it_is_run_again(
-    moment: str, challenged: tuple[Ladder, str, str], monkeypatch: pytest.MonkeyPatch
+    moment: str, challenged: Challenged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die_and_go_on(challenged, moment, monkeypatch)
 
@@ -89,6 +118,6 @@ def test_mu02_a_deployment_that_dies_goes_on_where_it_is_run_again(
 @pytest.mark.soak
 @pytest.mark.parametrize("moment", [moment for moment in ALL if moment not in FEW])
 def test_mu02_at_every_step(
-    moment: str, challenged: tuple[Ladder, str, str], monkeypatch: pytest.MonkeyPatch
+    moment: str, challenged: Challenged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     die_and_go_on(challenged, moment, monkeypatch)
