@@ -17,7 +17,7 @@ PAGE_FILE = "comparison.html"
 _MEANINGS = {
     "promote": "The challenger may replace the champion.",
     "reject": "The champion stays.",
-    "inconclusive": "The images cannot tell: the champion stays unless somebody approves.",
+    "inconclusive": "It cannot be told: the champion stays unless somebody approves.",
 }
 _RESULTS = {"promote": "passed", "reject": "failed", "inconclusive": "undecided"}
 

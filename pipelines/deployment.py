@@ -26,7 +26,6 @@ def deployment(
     job: JobConfig,
     data_digest: str,
     bento_model: str,
-    champion: str | None = None,
     data_origin: dict[str, str] | None = None,
     class_changes: tuple[str, ...] = (),
 ) -> None:
@@ -36,18 +35,15 @@ def deployment(
       job: the whole configuration; each step takes the sections it needs.
       data_digest: digest of the data as they are now.
       bento_model: ``name:version`` of the challenger in the BentoML model store.
-      champion: that of the champion; None without one.
       data_origin: what was found out about the data on the way, such as the commit of a revision.
       class_changes: how the dataset's classes differ from those of the challenger, in sentences.
     """
     selected, _ = select_valid_images(job, data_digest, data_origin, class_changes)
     bundle = load_bundle.with_options(**retried(job))(bento_model=bento_model, after="gate_dataset")
-    deploy(job, selected, bundle, champion, after="load_bundle")
+    deploy(job, selected, bundle, after="load_bundle")
 
 
-def deploy(
-    job: JobConfig, table: StepArtifact, bundle: StepArtifact, champion: str | None, *, after: str
-) -> None:
+def deploy(job: JobConfig, table: StepArtifact, bundle: StepArtifact, *, after: str) -> None:
     """Adds the steps from the comparison to the passport.
 
     Nothing is promoted before the packages were built and tried: what fails there changes nothing.
@@ -56,19 +52,13 @@ def deploy(
       job: the whole configuration.
       table: the images.
       bundle: the challenger; it is in the model store.
-      champion: ``name:version`` of the champion in the BentoML model store; None without one.
       after: the step behind which the challenger is in the model store.
     """
     plain, section = retried(job), job.deployment
     comparison = compare_models.with_options(**plain)(
-        table,
-        bundle,
-        evaluation=job.evaluation,
-        rules=section.compare,
-        champion=champion,
-        after=after,
+        table, bundle, evaluation=job.evaluation, rules=section.compare, after=after
     )
-    decision = gate_deployment(comparison, approval=section.approval)
+    decision = gate_deployment(comparison, approval=section.approval, named=section.version)
     bento = build_bento.with_options(**plain)(bundle, after="gate_deployment")
     bento_test = try_bento.with_options(**plain)(bento, bundle)
     image = build_image.with_options(**plain)(
@@ -76,7 +66,7 @@ def deploy(
     )
     # What services see is done once: a second try would judge what the first has left.
     try_candidate(bundle, deployment=section, after="build_image")
-    promoted = promote_model(bundle, after="try_candidate")
+    promoted = promote_model(bundle, comparison, after="try_candidate")
     rolled_out = roll_out(promoted, deployment=section, image=image)
     report_deployment.with_options(**tracked(job) | {"retry": None})(
         bundle, table, comparison, decision, bento, bento_test, image, promoted, rolled_out

@@ -14,7 +14,9 @@ import click
 
 if TYPE_CHECKING:
     from serving.record import DeploymentRecord
-    from steps.promotion.rollback import Served
+    from steps.promotion.rollback import RolledBack, Served
+    from steps.promotion.services import Service
+    from steps.rollout.last import LastRollOut
 
 DONE, FAILED = 0, 1
 # Where `make serve` answers.
@@ -51,7 +53,7 @@ def approve(version: str, model: str | None, reject: bool, by: str | None) -> in
     "addresses",
     multiple=True,
     metavar="URL",
-    help=f"A service that is told at once; by default {_LOCAL}.",
+    help=f"A service that is told at once; by default those of the last roll-out, else {_LOCAL}.",
 )
 @click.option(
     "--admin-key-from",
@@ -65,13 +67,12 @@ def rollback(
     began = time.monotonic()
     from steps.promotion.places import all_places
     from steps.promotion.rollback import roll_back
-    from steps.promotion.services import KEY_VARIABLE, HttpService, find_key
+    from steps.promotion.services import KEY_VARIABLE, find_key
 
     name = model or _only_model()
     key, key_from = find_key(admin_key_from), admin_key_from or KEY_VARIABLE
-    services = [
-        HttpService(address.rstrip("/"), key, key_from) for address in addresses or (_LOCAL,)
-    ]
+    last, is_certain = (None, True) if addresses else _read_last(name)
+    services = _services(last, addresses or (_LOCAL,), key, key_from)
     done = roll_back(name, version, services, all_places(), on_served=_tell, began=began)
     change = done.change
     if change.is_new:
@@ -80,9 +81,17 @@ def rollback(
         click.echo(f"champion of {name}: {change.version}, as it was already")
     if done.waiting:
         click.echo(done.waiting, err=True)
-    # Nobody named the default one, so it may be that there is none.
-    problems = [each for each in done.served if each.problem and (addresses or not each.is_away)]
-    return FAILED if problems else DONE
+    # Where nobody named the default one, and nothing was rolled out, it may be that there is none.
+    is_named = bool(addresses or last or not is_certain)
+    problems = [each for each in done.served if each.problem and (is_named or not each.is_away)]
+    if problems:
+        if len(problems) == len(done.served):
+            moved = "champion moved; " if change.is_new else ""
+            click.echo(f"{moved}no service confirmed", err=True)
+        return FAILED
+    if last is not None:
+        _note(last, done)
+    return DONE
 
 
 @click.command()
@@ -137,6 +146,43 @@ def _lines(found: tuple[DeploymentRecord, ...]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (_COLUMNS, *rows)
     ]
+
+
+def _read_last(model: str) -> tuple[LastRollOut | None, bool]:
+    """Returns the last roll-out, and whether that is certain; a damaged note stops no rollback."""
+    from steps.rollout.last import read_last
+    from vision.errors import VisionError
+
+    try:
+        return read_last(model), True
+    except VisionError as error:
+        click.echo(str(error), err=True)
+        return None, False
+
+
+def _services(
+    last: LastRollOut | None, addresses: tuple[str, ...], key: str | None, key_from: str
+) -> list[Service]:
+    """Returns what runs of the last roll-out, and without one what is behind the addresses."""
+    from steps.promotion.services import HttpService
+
+    if last is not None and last.target != "local":
+        from steps.rollout.image_service import ImageService
+
+        return [ImageService(last, key)]
+    found = last.services if last is not None else addresses
+    return [HttpService(address.rstrip("/"), key, key_from) for address in found]
+
+
+def _note(last: LastRollOut, done: RolledBack) -> None:
+    """Notes that the champion is served where the last roll-out was."""
+    from steps.rollout.last import moved, note_last
+    from vision.errors import VisionError
+
+    try:
+        note_last(moved(last, done.change))
+    except VisionError as error:
+        click.echo(str(error), err=True)
 
 
 def _tell(served: Served) -> None:

@@ -17,7 +17,6 @@ def full(
     data_origin: dict[str, str] | None = None,
     class_changes: tuple[str, ...] = (),
     weights_digest: str | None = None,
-    champion: str | None = None,
 ) -> None:
     """Trains, evaluates, registers, compares, packages, promotes and rolls out.
 
@@ -27,9 +26,8 @@ def full(
       data_origin: what was found out about the data on the way, such as the commit of a revision.
       class_changes: how its classes differ from those of the champion, in sentences.
       weights_digest: digest of the file in ``model.weights``; None without one.
-      champion: ``name:version`` of the champion in the BentoML model store; None without one.
     """
     table, bundle = train(
         job, data_digest, data_origin, class_changes, weights_digest, promotes_first=False
     )
-    deploy(job, table, bundle, champion, after="register_model")
+    deploy(job, table, bundle, after="register_model")

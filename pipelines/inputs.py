@@ -28,8 +28,8 @@ def digest_names(job: JobConfig) -> tuple[str, ...]:
     changing = {
         "training": ("weights_digest",),
         "evaluation": ("bento_model",),
-        "deployment": ("bento_model", "champion"),
-        "full": ("weights_digest", "champion"),
+        "deployment": ("bento_model",),
+        "full": ("weights_digest",),
     }
     return ("data_digest", *changing.get(job.pipeline, ()))
 
@@ -47,8 +47,6 @@ def find_inputs(job: JobConfig) -> dict[str, Any]:
     in_use = champion_tag(job.model.name)
     if job.pipeline in ("training", "full"):
         inputs = {"weights_digest": _file_digest(job.model.weights)}
-    if job.pipeline in ("deployment", "full"):
-        inputs["champion"] = in_use
     if job.pipeline == "evaluation":
         in_use = inputs["bento_model"] = _evaluated(job)
     elif job.pipeline == "deployment":

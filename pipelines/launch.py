@@ -17,6 +17,7 @@ from zenml.models import PipelineRunResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from pipelines.check_alerts import check_alerts
+from pipelines.check_deployment import check_deployment
 from pipelines.collect import collect, find_monitoring
 from pipelines.console import short_log
 from pipelines.inputs import digest_names, find_inputs
@@ -47,7 +48,8 @@ def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) 
     Raises:
       StackError: the stack is missing or cannot be used here; nothing was started.
       ConfigError: ZenML refuses a setting of ``zenml.settings``, ``monitoring.retrain.config``
-        cannot be run, or a variable that an alert names is not set; nothing was started.
+        cannot be run, or a variable that an alert or ``deployment.admin_key_from`` names is not
+        set; nothing was started.
       KeyboardInterrupt: the user stopped it; the pipeline run is marked as failed.
     """
     prepare()
@@ -56,6 +58,7 @@ def launch(job: JobConfig, *, stack: str | None = None, use_cache: bool = True) 
         check_active_stack(stack)
         mark_leftovers()
         _check_monitoring(job)
+        check_deployment(job)
         pipeline = _configured(job, use_cache)
         name = f"{job.pipeline}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:4]}"
         failure = _run(pipeline.with_options(run_name=name), job, name)

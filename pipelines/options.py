@@ -8,8 +8,9 @@ from typing import Any
 from zenml.client import Client
 from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import StackComponentType
+from zenml.utils.pagination_utils import depaginate
 
-from serving.models.store import bundle_folder
+from serving.models.store import bundle_folder, bundle_tag
 from stacks.readiness import active_environment
 from steps import tracking
 from vision.bundles.champion import read_champion
@@ -55,20 +56,37 @@ def validator() -> str:
 def registered(job: JobConfig) -> dict[str, Any]:
     """Returns the options of the registering step: tracked, and not skipped where it is undone.
 
-    What it leaves in this account, the champion's pointer and the stored bundle, can be deleted
-    while ZenML still remembers the step; taken from the cache, nothing would bring them back.
+    What it leaves in this account, the champion's pointer and the stored bundles, can be deleted
+    while ZenML still remembers the step; taken from the cache, nothing would bring them back. Which
+    version it is about is not known yet, so all of the model count. A deployment that follows needs
+    the bundle in any case. Doing it twice adds nothing.
     """
-    if champion_tag(job.model.name):
+    name = job.model.name
+    if job.pipeline == "training" and champion_tag(name) and all(map(_is_stored, _versions(name))):
         return tracked(job)
     return {**tracked(job), "enable_cache": False}
+
+
+def _versions(name: str) -> list[str]:
+    """Returns the tags of all versions of a model that ZenML knows."""
+    try:
+        found = depaginate(Client().list_model_versions, model=name)
+    except KeyError:
+        return []
+    return [bundle_tag(name, str(each.name)) for each in found]
+
+
+def _is_stored(tag: str) -> bool:
+    try:
+        return bundle_folder(tag).is_dir()
+    except BundleError:
+        return False
 
 
 def champion_tag(name: str) -> str | None:
     """Returns the tag of a model's champion in the store; None where there is none to use."""
     try:
         champion = read_champion(name)
-        if champion is not None and bundle_folder(champion.bento_model).is_dir():
-            return champion.bento_model
     except BundleError:
         return None
-    return None
+    return champion.bento_model if champion and _is_stored(champion.bento_model) else None

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 REQUEST_ID = r"^[A-Za-z0-9._-]{8,80}$"
 
+_LONGEST_TRIAL_S = 366 * 86_400.0
+
 # NUL is no text for PostgreSQL.
 _TEXT = r"^[^\x00]*$"
 _Label = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
@@ -37,3 +39,4 @@ class CandidateChoice(ModelChoice):
 
     mode: Literal["shadow", "canary"]
     share: Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)] = 0.1
+    for_s: Annotated[float, Field(gt=0.0, le=_LONGEST_TRIAL_S, allow_inf_nan=False)] | None = None

@@ -47,6 +47,9 @@ class CandidateSummary(Part):
     )
     share: float = Field(gt=0, le=1, description="Of the requests.")
     since: datetime
+    until: datetime | None = Field(
+        default=None, description="When it ends by itself; null where somebody ends it."
+    )
     detail: str = Field(default="", description="Why this worker does not use it.")
 
 

@@ -37,7 +37,7 @@ _TOP_K = {"type": "integer", "minimum": 0, "description": "List so many classes,
 _FORMAT = {"type": "string", "enum": ["jpeg", "png"], "default": "jpeg"}
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _KEPT_FORMATS = ("jpeg", "png", "webp", "bmp", "tiff")
-_TRIAL = {"mode": "canary", "share": 0.1}
+_TRIAL = {"mode": "canary", "share": 0.1, "for_s": 600}
 _REQUEST_ID = {
     "name": "request_id",
     "in": "path",

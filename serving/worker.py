@@ -14,7 +14,8 @@ from serving.metrics.metrics import Role
 from serving.metrics.timer import Timer
 from serving.models import Activated, ModelHost
 from serving.models.host import State
-from serving.models.trial import Trial, TrialHost
+from serving.models.trial import TrialHost
+from serving.models.tried import Trial
 from serving.predict import Predicted, PredictOptions, predict_image
 from serving.problems import LOG_OFF, NO_LOG, NO_MODEL, ProblemError, as_problem, image_problem
 from serving.record import CallRecord, DriftRecord, FeedbackRecord, Record

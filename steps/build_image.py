@@ -29,8 +29,8 @@ def build_image(
     """Builds the image, starts and asks it, and pushes it where a registry is named.
 
     Where no builder is found, it cannot build, or this machine starts no container at all, a
-    sentence says so and the deployment goes on, unless the image is required. An image that was
-    built and fails its test stops it.
+    sentence says so and the deployment goes on, unless the image is required, as it is for compose
+    and Kubernetes. An image that was built and fails its test stops it.
 
     Raises:
       PackagingError: the image failed its test or cannot be started where others can, or cannot be
@@ -77,6 +77,7 @@ def _examine(
         builder=built.builder,
         archive=built.archive,
         labels=dict(built.labels),
+        base_digest=built.base_digest,
         packages=list_packages(read_archive(built.archive).files),
         pushed_to=pushed_to,
         test=found.to_json(),
@@ -84,17 +85,20 @@ def _examine(
 
 
 def _request(bento: BuiltBento, bundle: Bundle, config: ImageConfig) -> image.ImageRequest:
-    tag = image.image_tag(bundle.manifest)
+    tag = image.image_tag(bundle.manifest, bento.digest)
     labels = {"visionstack.bento": bento.tag, "visionstack.bento.digest": bento.digest}
     if "commit" in bento.labels:
         labels["visionstack.service.commit"] = bento.labels["commit"]
     return image.ImageRequest(
-        bento.folder, bundle.folder, archive_path(tag), config.builder, config.base, tag, labels
+        bento.folder, bundle.folder, archive_path(tag), tag, config.builder, config.base, labels
     )
 
 
 def _without(why: str, config: ImageConfig) -> ImageResult:
     if config.required:
-        raise PackagingError(f"{why}\ndeployment.image.required asks for an image")
+        raise PackagingError(
+            f"{why}\nnothing was promoted: an image is required, by deployment.target (compose or "
+            "kubernetes) or deployment.image.required"
+        )
     say(f"goes on without an image: {why}")
     return ImageResult(sentence=why)

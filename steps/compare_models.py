@@ -7,31 +7,30 @@ from typing import Annotated
 from zenml import step
 
 from serving.models.store import bundle_folder
-from steps.caching import by_content, code_of
+from steps.promotion.history import read_history
 from vision.bundles.build import Bundle
+from vision.bundles.champion import FOLDER, read_champion
 from vision.bundles.load import ServingModel
 from vision.comparison import compare
 from vision.comparison.comparison import Comparison
-from vision.comparison.contest import Contest
+from vision.comparison.contest import Contest, LostChampion
 from vision.comparison.cost import measure_costs
 from vision.config import EvaluationConfig
 from vision.config.deployment import CompareConfig
 from vision.datasets.table import AnnotationTable
+from vision.errors import BundleError
+from vision.home import home
 from vision.progress import say
 
-code = code_of(__name__)
 
-
-@step(
-    cache_policy=by_content(__name__),
-    output_materializers="materializers.comparison.ComparisonMaterializer",
-)
+# Never from the cache: another version may be champion by now, and times and memory are those of
+# this machine as it is now.
+@step(enable_cache=False, output_materializers="materializers.comparison.ComparisonMaterializer")
 def compare_models(
     table: AnnotationTable,
     challenger: Bundle,
     evaluation: EvaluationConfig,
     rules: CompareConfig,
-    champion: str | None = None,
 ) -> Annotated[Comparison, "comparison"]:
     """Scores both on the same images, measures both graphs here, and judges; changes nothing.
 
@@ -40,16 +39,45 @@ def compare_models(
       challenger: the new version.
       evaluation: gives the split.
       rules: when a challenger replaces the champion.
-      champion: ``name:version`` of the champion in the BentoML model store; None without one.
 
     Raises:
-      BundleError: the champion is not in the store.
+      BundleError: the challenger is damaged.
       DatasetError: the split has no image.
       ModelError: the models and the dataset share fewer than two classes.
     """
-    in_use = ServingModel.load(bundle_folder(champion)) if champion else None
-    contest = Contest(ServingModel.load(challenger.folder), in_use, table, evaluation.split)
+    champion, lost = find_champion(challenger.manifest.name)
+    model = ServingModel.load(challenger.folder)
+    contest = Contest(model, champion, table, evaluation.split, lost)
     found = compare.compare_models(contest, rules, measure_costs)
     for reason in found.reasons:
         say(f"{reason.rule}: {reason.sentence}")
     return found
+
+
+def find_champion(name: str) -> tuple[ServingModel | None, LostChampion | None]:
+    """Opens the champion of a model as it is now.
+
+    Returns:
+      the champion, or why it cannot be compared with; neither for a model that never had one.
+    """
+    path = home() / FOLDER / f"{name}.json"
+    try:
+        champion = read_champion(name)
+    except BundleError:
+        return None, LostChampion(None, f"the champion pointer {path} is damaged; restore the file")
+    if champion is None:
+        if read_history(name).number == 0:
+            return None, None
+        why = f"{name} has had champions, and their pointer {path} is not there; restore the file"
+        return None, LostChampion(None, why)
+    version = champion.version
+    try:
+        folder = bundle_folder(champion.bento_model)
+    except BundleError:
+        why = f"the champion {version} is not in the model store; restore it"
+        return None, LostChampion(version, why)
+    try:
+        return ServingModel.load(folder), None
+    except BundleError as error:
+        why = f"the champion {version} is damaged ({error}); restore it"
+        return None, LostChampion(version, why)

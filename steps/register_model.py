@@ -16,6 +16,8 @@ from vision.bundles.champion import Champion, read_champion, write_champion
 from vision.bundles.manifest import Manifest
 from vision.bundles.model_card import CARD_FILE
 from vision.bundles.power_file import show_power
+from vision.errors import BundleError
+from vision.progress import say
 
 code = code_of(__name__)
 
@@ -78,7 +80,11 @@ def _log_card(tracker: tracking.Tracker, bundle: Bundle) -> None:
 
 
 def _alias(manifest: Manifest, promotes_first: bool) -> Literal["champion", "challenger"]:
-    champion = read_champion(manifest.name)
+    try:
+        champion = read_champion(manifest.name)
+    except BundleError as error:
+        say(f"{manifest.version} is registered as challenger: {error}")
+        return "challenger"
     if champion is None:
         return "champion" if promotes_first else "challenger"
     return "champion" if champion.version == manifest.version else "challenger"

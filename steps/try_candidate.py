@@ -10,7 +10,8 @@ from zenml.models import StepRunResponse
 from serving.log.recording import record_deployment
 from steps.rollout.deploy import try_first
 from steps.rollout.records import write_down
-from steps.rollout.service_client import Version
+from steps.rollout.service_client import Version, find_services
+from steps.rollout.try_beside import end_left_over
 from vision.bundles.build import Bundle
 from vision.bundles.rolled_out import RollOut
 from vision.config.deployment import DeploymentConfig
@@ -35,7 +36,8 @@ def try_candidate(bundle: Bundle, deployment: DeploymentConfig) -> Annotated[Rol
 
     Args:
       bundle: of a version that is in the model store of the services.
-      deployment: which share, how long, and what is tolerated; without one nothing is tried.
+      deployment: which share, how long, and what is tolerated; without one nothing is tried, and
+        what is still tried of the model is ended.
 
     Raises:
       ConfigError: the variable with the admin key is not set.
@@ -43,6 +45,11 @@ def try_candidate(bundle: Bundle, deployment: DeploymentConfig) -> Annotated[Rol
     """
     version = Version(bundle.manifest.name, bundle.manifest.version)
     found = try_first(version, deployment)
+    if found.mode == "all" and deployment.target == "local":
+        # An earlier one may have been killed, or somebody has forgotten theirs.
+        services = find_services(deployment.services, deployment.admin_key_from)
+        for sentence in end_left_over(version.name, services):
+            say(sentence)
     if found.mode != "all":
         write_down(found, 0, record_deployment)
         say(found.sentence)

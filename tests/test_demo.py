@@ -155,9 +155,9 @@ def test_the_same_again_is_taken_from_the_cache(demo: Demo) -> None:
     done = demo.run("--config", CONFIG, "--report", str(file))
     assert done.returncode == 0, done.stderr
     second = json.loads(file.read_text())
-    trained = {step: second["seconds"][step] for step in STEPS}
-    assert trained == dict.fromkeys(STEPS, 0.0)
-    assert all(f"Using cached version of step `{step}`" in done.stdout for step in STEPS)
+    cached = [step for step in STEPS if step != "register_model"]  # it looks what is registered
+    assert {step: second["seconds"][step] for step in cached} == dict.fromkeys(cached, 0.0)
+    assert all(f"Using cached version of step `{step}`" in done.stdout for step in cached)
     same = ("model", "bundle", "tracking_run", "metrics", "gates", "findings")
     assert {key: second[key] for key in same} == {key: demo.report[key] for key in same}
     assert second["pipeline_run"]["id"] != demo.report["pipeline_run"]["id"]

@@ -99,6 +99,8 @@ class ImageResult(_Package):
       builder: docker, podman or buildah.
       archive: the OCI archive.
       labels: what it says about itself.
+      base_digest: ``sha256:...`` of the image that it stands on, in its registry; None where that
+        is not known.
       packages: version of every Python distribution in it.
       pushed_to: its name in the registry; None where it was not pushed.
       test: what :mod:`steps.packaging.image_test` has found.
@@ -111,6 +113,7 @@ class ImageResult(_Package):
     builder: str | None = None
     archive: Path | None = None
     labels: dict[str, str] = {}
+    base_digest: str | None = None
     packages: dict[str, str] = {}
     pushed_to: str | None = None
     test: dict[str, Any] | None = None

@@ -1,7 +1,8 @@
 """The candidate pointer: a model version that is tried beside the active one.
 
 One small file, ``home()/serving/candidate.json``, replaced in one step like the active pointer and
-with a lock of its own. Without the file nothing is tried.
+with a lock of its own. Without the file nothing is tried. A candidate may have an end, after which
+no request belongs to it and the workers remove the file, also where whoever has set it is gone.
 """
 
 from __future__ import annotations
@@ -33,11 +34,17 @@ class Candidate(StoredVersion):
         log alone.
       share: of the requests.
       since: when it was set, UTC.
+      until: when it ends, UTC; None where somebody ends it.
     """
 
     mode: Mode
     share: Annotated[float, Field(gt=0.0, le=1.0)]
     since: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    until: AwareDatetime | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tells whether its time is over."""
+        return self.until is not None and now >= self.until
 
     def has(self, request_id: str) -> bool:
         """Tells whether a request belongs to the share; of one id always the same."""

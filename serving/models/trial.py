@@ -3,7 +3,8 @@
 A thread of its own looks about every second at the candidate pointer, so that all workers follow;
 loading a candidate never holds up a swap. A candidate that cannot be loaded changes nothing: its
 requests are answered by the active model. A candidate is only used beside another version of the
-same model, so the swap that makes it the active version ends it at once.
+same model, so the swap that makes it the active version ends it at once. One whose time is over
+gets no request any more, and the next look removes its pointer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from serving.models import change
 from serving.models.active import StoredVersion
@@ -34,6 +35,7 @@ from serving.models.locate import (
     pointer_signature,
 )
 from serving.models.state import ModelRefused
+from serving.models.tried import Trial, has_ended, in_words
 from vision.bundles.load import ServingModel
 from vision.errors import BundleError
 
@@ -44,22 +46,11 @@ BUSY_AFTER_S = 10.0
 STOP_WITHIN_S = 2.0
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What is tried at one moment; replaced as a whole and never changed.
-
-    Attributes:
-      candidate: what the pointer says.
-      model: None where it cannot be loaded here.
-      detail: why not.
-    """
-
-    candidate: Candidate
-    model: ServingModel | None
-    detail: str = ""
-
-
 OnTrial = Callable[[Trial | None], None]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class TrialHost:
@@ -69,6 +60,7 @@ class TrialHost:
       served: returns the active model; None as long as there is none.
       on_change: called with each new trial, and with None when one has ended.
       look_again_s: how often the pointer is looked at.
+      clock: the time, UTC.
     """
 
     def __init__(
@@ -76,8 +68,10 @@ class TrialHost:
         served: Callable[[], ServingModel | None],
         on_change: OnTrial,
         look_again_s: float = LOOK_AGAIN_S,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._served = served
+        self._clock = clock
         self._on_change = on_change
         self._look_again_s = look_again_s
         self._trial: Trial | None = None
@@ -93,7 +87,7 @@ class TrialHost:
         trial, served = self._trial, self._served()
         if trial is None or served is None or not is_beside(trial.candidate, served):
             return None
-        return trial
+        return None if has_ended(trial, self._clock()) else trial
 
     def model_for(self, request_id: str, mode: Mode) -> ServingModel | None:
         """Returns the candidate if it has a request in this mode, else None."""
@@ -120,8 +114,17 @@ class TrialHost:
         if self._thread is not None:
             self._thread.join(STOP_WITHIN_S)
 
-    def propose(self, name: str, version: str, mode: Mode, share: float) -> Trial:
+    def propose(
+        self, name: str, version: str, mode: Mode, share: float, for_s: float | None = None
+    ) -> Trial:
         """Tries a version of the store from now on, here and in all workers; blocks.
+
+        Args:
+          name: of the model that is served.
+          version: another one than is served.
+          mode: whether it answers its requests.
+          share: of the requests.
+          for_s: after which it ends by itself; None where somebody ends it.
 
         Raises:
           ModelPinned: the environment says what is served.
@@ -129,12 +132,19 @@ class TrialHost:
         """
         target = change.stored_version(name, version)
         check_not_pinned(name)
-        candidate = Candidate(**target.model_dump(), mode=mode, share=share)
         served = self._served()
         if served is None or not is_beside(target, served):
             raise ModelRefused("not_beside", not_beside(target, served))
         with self._one_change():
-            trial = Trial(candidate, self._load(target))
+            model, now = self._load(target), self._clock()
+            candidate = Candidate(
+                **target.model_dump(),
+                mode=mode,
+                share=share,
+                since=now,
+                until=None if for_s is None else now + timedelta(seconds=for_s),
+            )
+            trial = Trial(candidate, model)
             write_candidate(candidate)
             self._set(trial)
             return trial
@@ -159,10 +169,12 @@ class TrialHost:
         except Exception:  # a defect must not end the watch, nor what is served
             if not self._is_failing:
                 logger.exception("The candidate cannot be followed")
-            self._is_failing = True
+            self._is_failing, self._seen = True, None
 
     def _look(self) -> None:
-        seen = (file_signature(candidate_path()), pointer_signature(), id(self._served()))
+        is_ended = has_ended(self._trial, self._clock())
+        pointers = (file_signature(candidate_path()), pointer_signature())
+        seen = (*pointers, id(self._served()), is_ended)
         if seen == self._seen:
             return
         with self._changing:
@@ -176,13 +188,13 @@ class TrialHost:
         except BundleError as error:
             logger.warning("%s", error)
             candidate = None
-        if candidate is not None and is_over(candidate):
+        if candidate is not None and (candidate.has_ended(self._clock()) or is_over(candidate)):
+            self._set(None)
             with _writing(), candidate_locked(BUSY_AFTER_S):
                 # Another one may have been set since.
                 if read_candidate() == candidate:
                     remove_candidate()
-            candidate = None
-        if candidate is None:
+        elif candidate is None:
             self._set(None)
         elif self._trial is None or self._trial.candidate != candidate:
             self._set(self._try(candidate))
@@ -203,8 +215,7 @@ class TrialHost:
     def _set(self, trial: Trial | None) -> None:
         if trial is not self._trial:
             self._trial = trial
-            words = "nothing" if trial is None else _in_words(trial)
-            logger.info("Trying %s beside the active model", words)
+            logger.info("Trying %s beside the active model", in_words(trial))
         self._on_change(trial)
 
     @contextmanager
@@ -222,12 +233,6 @@ class TrialHost:
         self.look()
         while not self._stopped.wait(self._look_again_s):
             self.look()
-
-
-def _in_words(trial: Trial) -> str:
-    candidate = trial.candidate
-    words = f"{candidate.name} {candidate.version} ({candidate.mode}, {candidate.share:.0%})"
-    return f"{words}, which failed: {trial.detail}" if trial.detail else words
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from serving.forms import CandidateChoice
 from serving.model_schema import CandidateChange, CandidateSummary
 from serving.models import ModelPinned, ModelRefused
-from serving.models.trial import Trial
+from serving.models.tried import Trial
 from serving.predict import reference
 from serving.record import DeploymentRecord
 from serving.routes.answers import as_json
@@ -37,16 +37,15 @@ class CandidateRoutes:
         """Tries a version, once it gave the stored answers for its golden images."""
         check_admin(request)
         chosen = await read_json(request, CandidateChoice, self._limits)
-        propose = partial(
-            self._worker.trials.propose, chosen.name, chosen.version, chosen.mode, chosen.share
-        )
+        propose = partial(self._worker.trials.propose, **chosen.model_dump())
         note = partial(self._note, chosen.mode, chosen.name, chosen.version)
         try:
             await anyio.to_thread.run_sync(propose, limiter=self._changing)
         except (ModelPinned, ModelRefused) as error:
             note("refused", str(error))
             raise as_refusal(error) from error
-        note("done", f"{chosen.share:g} of the requests")
+        end = "" if chosen.for_s is None else f" for {chosen.for_s:g} s"
+        note("done", f"{chosen.share:g} of the requests{end}")
         return self._answer()
 
     async def end(self, request: Request) -> Response:

@@ -16,6 +16,7 @@ import json  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+from steps.packaging.bento import content_digest  # noqa: E402
 from steps.packaging.image import (  # noqa: E402
     DEFAULT_BASE,
     ImageRequest,
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--requirements", default="", help="for a bento that is built now")
     build.add_argument("--builder", default="auto", choices=("auto", "docker", "podman", "buildah"))
     build.add_argument("--base", default=DEFAULT_BASE, help=f"default: {DEFAULT_BASE}")
-    build.add_argument("--tag", default="", help="default: visionstack:MODEL-VERSION")
+    build.add_argument("--tag", default="", help="default: visionstack:MODEL-VERSION-BENTO")
     test = commands.add_parser("test", help="start an image, ask it, and stop it")
     test.add_argument("record", type=Path, nargs="?", help="what build wrote; else the newest")
     return parser
@@ -58,12 +59,12 @@ def _parser() -> argparse.ArgumentParser:
 def _build(options: argparse.Namespace) -> int:
     bundle: Path = options.bundle or _champion()
     manifest = read_manifest(bundle)
-    tag = options.tag or image_tag(manifest)
     bento = options.bento or _build_bento(options.requirements)
+    tag = options.tag or image_tag(manifest, content_digest(bento))
     code = read_code_version()
     labels = {"visionstack.service.commit": code.commit} if code.commit else {}
     request = ImageRequest(
-        bento, bundle, archive_path(tag), options.builder, options.base, tag, labels
+        bento, bundle, archive_path(tag), tag, options.builder, options.base, labels
     )
     built = build_image(request)
     print(f"{built.tag}: {built.n_bytes / 1e6:.0f} MB, {built.digest}, built by {built.builder}")

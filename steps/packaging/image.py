@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from steps.packaging.base_image import base_digest
 from steps.packaging.builder import BuilderName, choose_builder
 from steps.packaging.containers import PackagingError, Tool, ToolName
 from steps.packaging.oci_archive import read_archive
@@ -47,18 +48,18 @@ class ImageRequest:
       bento_folder: of a built bento; it holds ``bento.yaml``.
       bundle: the bundle that the image answers with.
       archive: where the image is saved, as an OCI archive.
+      tag: the image's name, as :func:`image_tag` makes it.
       builder: as in ``deployment.image.builder``.
       base: what ``FROM`` names; on a machine without a registry, ops/image/make_base.sh makes it.
-      tag: the image's name; :func:`image_tag` of the bundle if empty.
       labels: beside those of :func:`oci_labels`; these win.
     """
 
     bento_folder: Path
     bundle: Path
     archive: Path
+    tag: str
     builder: BuilderName = "auto"
     base: str = DEFAULT_BASE
-    tag: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -73,6 +74,7 @@ class BuiltImage:
       builder: what built it.
       archive: the OCI archive.
       labels: what it says about itself.
+      base_digest: of the image that it stands on, in its registry; None where that is not known.
     """
 
     tag: str
@@ -81,6 +83,7 @@ class BuiltImage:
     builder: ToolName
     archive: Path
     labels: Mapping[str, str]
+    base_digest: str | None = None
 
 
 def build_image(request: ImageRequest) -> BuiltImage:
@@ -94,14 +97,13 @@ def build_image(request: ImageRequest) -> BuiltImage:
     tool = choose_builder(request.builder).require()
     manifest = read_manifest(request.bundle)
     verify_files(request.bundle, manifest)
-    tag = request.tag or image_tag(manifest)
     labels = {**oci_labels(manifest, request.base), **request.labels}
     with tempfile.TemporaryDirectory(prefix="visionstack-image-") as name:
         context, secrets = Path(name) / "context", Path(name) / "secrets"
         context.mkdir()
         secrets.mkdir()
         lay_out(request, context, _EPOCH)
-        command = build_command(tool.name, context, tag, request.base, labels, _EPOCH)
+        command = build_command(tool.name, context, request.tag, request.base, labels, _EPOCH)
         command[1:1] = write_secrets(secrets, os.environ)
         tool.do(
             *command,
@@ -109,14 +111,30 @@ def build_image(request: ImageRequest) -> BuiltImage:
             timeout_s=_BUILT_WITHIN_S,
             environment={**os.environ, "SOURCE_DATE_EPOCH": str(_EPOCH)},
         )
-    save_archive(tool, tag, request.archive)
+    save_archive(tool, request.tag, request.archive)
     saved = read_archive(request.archive)
-    return BuiltImage(tag, saved.digest, saved.n_bytes, tool.name, request.archive, labels)
+    return BuiltImage(
+        request.tag,
+        saved.digest,
+        saved.n_bytes,
+        tool.name,
+        request.archive,
+        labels,
+        base_digest(tool, request.base),
+    )
 
 
-def image_tag(manifest: Manifest) -> str:
-    """Returns the name of a bundle's image, without a registry: ``visionstack:NAME-VERSION``."""
-    return f"visionstack:{manifest.name}-{manifest.version}".lower()
+def image_tag(manifest: Manifest, bento_digest: str) -> str:
+    """Returns the name of an image, without a registry: ``visionstack:NAME-VERSION-DIGEST``.
+
+    Other code of the service is another image, so a cluster sees that it changed, and the one
+    before is still there to go back to.
+
+    Args:
+      manifest: of the bundle.
+      bento_digest: of the bento's contents; its first 8 characters are taken.
+    """
+    return f"visionstack:{manifest.name}-{manifest.version}-{bento_digest[:8]}".lower()
 
 
 def oci_labels(manifest: Manifest, base: str) -> dict[str, str]:

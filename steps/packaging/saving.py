@@ -25,12 +25,14 @@ def save_archive(tool: Tool, tag: str, archive: Path) -> None:
         if tool.name == "podman":
             words = ["save", "--quiet", "--format", "oci-archive", "--output", str(partial), tag]
         elif tool.name == "buildah":
-            words = ["push", "--quiet", tag, f"oci-archive:{partial}:{tag}"]
+            # podman writes this name, too; a cluster that imports the archive knows it by no other.
+            name = tag if "/" in tag else f"localhost/{tag}"
+            words = ["push", "--quiet", tag, f"oci-archive:{partial}:{name}"]
         else:
             words = ["save", "--output", str(partial), tag]
         tool.do(*words, next_move=_NEXT_MOVE, timeout_s=_SAVED_WITHIN_S)
         if tool.name == "docker" and not _is_oci(partial):
-            _convert(partial)
+            _convert(partial, tag)
         partial.replace(archive)
     finally:
         partial.unlink(missing_ok=True)
@@ -42,7 +44,7 @@ def _is_oci(path: Path) -> bool:
         return "index.json" in archive.getnames()
 
 
-def _convert(path: Path) -> None:
+def _convert(path: Path, tag: str) -> None:
     skopeo = shutil.which("skopeo")
     if skopeo is None:
         raise PackagingError(
@@ -50,8 +52,10 @@ def _convert(path: Path) -> None:
             "archive, or docker 25 or later"
         )
     converted = path.with_name(f"{path.name}.oci")
+    # A cluster that imports it takes this for the plain name.
+    name = tag if "/" in tag else f"docker.io/library/{tag}"
     called = call(
-        [skopeo, "copy", "--quiet", f"docker-archive:{path}", f"oci-archive:{converted}"],
+        [skopeo, "copy", "--quiet", f"docker-archive:{path}", f"oci-archive:{converted}:{name}"],
         _SAVED_WITHIN_S,
     )
     if called.code:

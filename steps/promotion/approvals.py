@@ -1,7 +1,8 @@
 """What people were asked about versions, and said: ``home()/deployments/approvals``.
 
 One file per version, ``<model>/<version>.json``, replaced in one step. An answer belongs to one
-comparison: when the version is compared again and found different, it is asked for again.
+comparison: when the version is compared again and found different, it is asked for again; also when
+the version was taken back since.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from steps.promotion.files import FOLDER, kept_path, read_kept, write_kept
 from vision.bundles.manifest import check_id
 from vision.comparison.comparison import Comparison
-from vision.comparison.decision import Approval, digest_comparison
+from vision.comparison.decision import Approval, digest_comparison, is_about, tell_taken_back
 from vision.errors import VisionError
 from vision.home import home
 
@@ -30,22 +31,28 @@ def read_approval(model: str, version: str) -> Approval | None:
     return read_kept(_path(model, version), Approval, what, mend)
 
 
-def ask_approval(comparison: Comparison) -> Approval:
+def ask_approval(comparison: Comparison, taken_back: datetime | None = None) -> Approval:
     """Asks for an answer to a comparison, unless it was asked for already.
+
+    Args:
+      comparison: of challenger and champion.
+      taken_back: when the challenger was last taken back; an answer from before does not count.
 
     Raises:
       VisionError: it cannot be written.
     """
-    digest = digest_comparison(comparison)
     known = read_approval(comparison.name, comparison.challenger)
-    if known is not None and known.comparison == digest:
+    if known is not None and is_about(known, comparison, taken_back):
         return known
+    reasons = [f"{each.rule}: {each.sentence}" for each in comparison.reasons]
+    if taken_back is not None:
+        reasons.append(f"rollback: {tell_taken_back(taken_back)}")
     asked = Approval(
         model=comparison.name,
         version=comparison.challenger,
         verdict=comparison.verdict,
-        comparison=digest,
-        reasons=tuple(f"{each.rule}: {each.sentence}" for each in comparison.reasons),
+        comparison=digest_comparison(comparison),
+        reasons=tuple(reasons),
         asked_at=datetime.now(UTC),
     )
     return _write(asked)

@@ -1,17 +1,19 @@
 """Which versions of a model were champion before: what a rollback goes back to.
 
 ``home()/deployments/history/<model>.json``. A promotion adds the former champion; a rollback to one
-of them takes it off, with all that came after it, so that a second rollback goes further back.
+of them takes it off, with all that came after it, so that a second rollback goes further back. What
+a rollback takes back is noted too, until it is champion again: it does not come back by itself.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from steps.promotion.files import kept_path, read_kept, write_kept
-from steps.promotion.journal import Journal
+from steps.promotion.journal import Journal, read_journal
 from vision.bundles.manifest import Id, check_id
 
 MAX_PREVIOUS = 10
@@ -25,6 +27,7 @@ class History(BaseModel):
       number: how often the champion has changed.
       last: id of the last change.
       previous: the versions before the present champion, the latest first.
+      taken_back: when a rollback took a version back, in UTC, by the version.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +36,7 @@ class History(BaseModel):
     number: int = 0
     last: str = ""
     previous: tuple[Id, ...] = ()
+    taken_back: dict[Id, AwareDatetime] = {}
 
 
 def read_history(model: str) -> History:
@@ -60,9 +64,25 @@ def write_history(journal: Journal) -> None:
         number=journal.number,
         last=journal.id,
         previous=_previous(history.previous, journal)[:MAX_PREVIOUS],
+        taken_back=_taken_back(history.taken_back, journal),
     )
     what = f"the history of the champions of {journal.model}"
     write_kept(_path(journal.model), added, what, "promotion-history")
+
+
+def find_taken_back(model: str, version: str) -> datetime | None:
+    """Returns when a version was last taken back from being champion; None where it never was.
+
+    A rollback that waits for a registry is in its journal alone.
+
+    Raises:
+      VisionError: history or journal are damaged.
+    """
+    journal = read_journal(model)
+    known = read_history(model).taken_back
+    if journal is not None and journal.is_done:
+        known = _taken_back(known, journal)
+    return known.get(version)
 
 
 def _previous(before: tuple[str, ...], journal: Journal) -> tuple[str, ...]:
@@ -71,6 +91,13 @@ def _previous(before: tuple[str, ...], journal: Journal) -> tuple[str, ...]:
     if journal.former is None:
         return before
     return (journal.former, *(each for each in before if each not in (journal.former, journal.to)))
+
+
+def _taken_back(before: dict[str, datetime], journal: Journal) -> dict[str, datetime]:
+    after = {version: at for version, at in before.items() if version != journal.to}
+    if journal.action == "rollback" and journal.former is not None:
+        after[journal.former] = journal.began_at
+    return after
 
 
 def _path(model: str) -> Path:

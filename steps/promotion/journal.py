@@ -21,7 +21,7 @@ from steps.promotion.files import FOLDER, POINTS, kept_path, read_kept, remove_k
 from vision import durable
 from vision.bundles.champion import read_champion
 from vision.bundles.manifest import Id, check_id
-from vision.errors import VisionError
+from vision.errors import BundleError, VisionError
 from vision.home import folder
 
 State = dict[str, str]
@@ -75,8 +75,11 @@ class Journal(BaseModel):
 
     @property
     def is_done(self) -> bool:
-        """Whether the champion pointer names the new version."""
-        champion = read_champion(self.model)
+        """Whether the champion pointer names the new version; a damaged one names none."""
+        try:
+            champion = read_champion(self.model)
+        except BundleError:
+            return False
         return champion is not None and champion.version == self.to
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from serving.models.fault import fault_point
 from serving.models.store import bundle_folder, bundle_tag
 from serving.record import DeploymentRecord
+from steps.promotion.expected import UNSET, Expected, find_present, tell_change
 from steps.promotion.history import read_history, write_history
 from steps.promotion.journal import (
     Action,
@@ -24,10 +25,11 @@ from steps.promotion.journal import (
     remove_journal,
     write_journal,
 )
-from vision.bundles.champion import Champion, read_champion, write_champion
+from vision.bundles.champion import Champion, write_champion
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import read_manifest
 from vision.bundles.promoted import Promoted
+from vision.errors import VisionError
 from vision.progress import say
 
 # As long as a registry that does not answer may hold up another promotion.
@@ -55,7 +57,11 @@ class Place(Protocol):
 
 
 def promote(
-    model: str, version: str, places: Sequence[Place], within_s: float = WAITS_S
+    model: str,
+    version: str,
+    places: Sequence[Place],
+    within_s: float = WAITS_S,
+    expected: Expected = UNSET,
 ) -> Promoted:
     """Makes a version the champion; what an earlier change has left half done is settled first.
 
@@ -64,18 +70,23 @@ def promote(
       version: a bundle in the model store.
       places: moved in this order, before the champion pointer.
       within_s: how long another change may take before this one gives up.
+      expected: the champion that the version was compared with, None for none; any if unset.
 
     Raises:
       BundleError: the version is not in the store or damaged; nothing has changed.
-      VisionError: another change does not end, or a file cannot be written.
+      VisionError: another change does not end, a file cannot be written, or the champion is not the
+        expected one; then nothing has changed, and the refusal is recorded.
       Exception: whatever a place raises; nothing has changed.
     """
     with locked(model, within_s):
         settle(model, places)
         check_stored(model, version)
-        champion = read_champion(model)
+        champion = find_present(model, expected)
         if champion is not None and champion.version == version:
             return _keep(champion, places)
+        if why := tell_change(version, model, champion, expected):
+            record_refusal("promote", model, version, why)
+            raise VisionError(why)
         before = {place.name: place.look(model, version) for place in places}
         former = champion.version if champion else None
         journal = Journal(

@@ -13,6 +13,9 @@ from vision.bundles.rolled_out import Figures, Mode, Outcome, Replica, RollOut
 _NOTHING = Figures(n_requests=0, n_errors=0, median_ms=None)
 _NO_RULES = Rules(0.0, 1.0, 1.0)
 
+# Said where nothing at all was changed because of what begin() has found.
+UNCHANGED = "no service was told to change"
+
 
 @dataclass
 class State:
@@ -102,8 +105,7 @@ def begin(
         return course.result("nothing", reason, _NO_RULES)
     problems = [*missing, *(state.problem for state in states if state.problem)]
     if problems:
-        reason = f"{'; '.join(problems)}; no service was told to change"
-        return course.result("rolled_back", reason, _NO_RULES)
+        return course.result("rolled_back", "; ".join(problems), _NO_RULES)
     return course
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from steps.rollout.roll_out import TakeBack, roll_out
-from steps.rollout.service_client import RollOutError, Version, find_services
-from steps.rollout.targets import find_runner, roll_out_image
+from steps.rollout.runners import by_hand, find_runner
+from steps.rollout.service_client import Version, find_services
+from steps.rollout.targets import roll_out_image
 from steps.rollout.try_beside import try_beside
 from steps.rollout.watch import Rules
-from vision.bundles.rolled_out import Mode, RollOut
+from vision.bundles.rolled_out import RollOut
 from vision.config.deployment import DeploymentConfig
 from vision.home import home
 
@@ -29,11 +30,12 @@ def deploy(
       version: in the model store, or in the image.
       config: the section.
       former: the champion before.
-      image: the tag of the image, for compose and Kubernetes.
+      image: the full name of the image, for compose and Kubernetes.
       take_back: called with the reason where it goes wrong; returns what it could not do.
 
     Raises:
       ConfigError: the variable with the admin key is not set.
+      RollOutError: the files for compose or Kubernetes cannot be written; nothing was started.
     """
     if config.target == "none":
         return _nothing(version, "none", "deployment.target is none")
@@ -44,12 +46,13 @@ def deploy(
     if image is None:
         reason = f"there is no image, and {config.target} needs one (deployment.image)"
         return _nothing(version, config.target, reason)
-    try:
-        runner, written = find_runner(config.target, image, version.version)
-    except RollOutError as error:
-        return _nothing(version, config.target, str(error))
+    runner, written = find_runner(config.target, image, version.version, config.overlay)
     if runner is None:
-        reason = f"{_PROGRAMS[config.target]} is not here; apply what was written"
+        reason = (
+            f"{_PROGRAMS[config.target]} is not here, so the files were written and nothing was "
+            "started: what is served did not change; apply them with "
+            f"`{by_hand(config.target, written)}`"
+        )
         return _nothing(version, config.target, reason, written)
     found = roll_out_image(runner, version, services, rules, config.ready_s)
     if found.is_undone and take_back is not None and (left := take_back(found.reason)):
@@ -66,9 +69,8 @@ def try_first(version: Version, config: DeploymentConfig) -> RollOut:
     """
     mode: Literal["shadow", "canary"] = "shadow" if config.shadow else "canary"
     share = config.shadow or config.canary
-    if not share or config.target != "local":
-        why = "a trial needs deployment.target: local" if share else "no trial is configured"
-        return _nothing(version, config.target, why, mode="all")
+    if not share:
+        return _nothing(version, config.target, "no trial is configured")
     services = find_services(config.services, config.admin_key_from)
     return try_beside(version, services, _rules(config), mode, share)
 
@@ -85,14 +87,12 @@ def _nothing(
     target: Literal["local", "compose", "kubernetes", "none"],
     reason: str,
     written: Path | None = None,
-    mode: Mode = "all",
 ) -> RollOut:
     now = datetime.now(UTC)
     return RollOut(
         target=target,
         model=version.name,
         version=version.version,
-        mode=mode,
         outcome="nothing",
         reason=reason,
         began_at=now,

@@ -1,14 +1,18 @@
 """Writes the files that start an image: for compose, and for Kubernetes.
 
 They are those of ``ops`` with the image filled in, in ``home()/deployments/<version>/``; nothing in
-the repository is changed. Secrets stay where they are and are never copied.
+the repository is changed. Secrets stay where they are and are never copied. An overlay of the
+user's own stays where it is; what is written names it and puts the image in.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
+
+import yaml
 
 from steps.rollout.service_client import RollOutError
 from vision.bundles.manifest import check_id
@@ -18,6 +22,7 @@ FOLDER = "deployments"
 COMPOSE_FILE = "compose.yaml"
 OVERLAYS = ("on-prem", "cloud")
 
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _COMPOSE_IMAGE = re.compile(r"\$\{VISIONSTACK_IMAGE:\?[^}]*\}")
 _KUSTOMIZE_IMAGE = re.compile(r"\{name: visionstack, newName: [^}]*\}")
 _TAG = re.compile(r"^[a-z0-9][a-zA-Z0-9._/:@-]*$")
@@ -38,12 +43,19 @@ def write_compose(image: str, version: str) -> Path:
 def write_kubernetes(image: str, version: str, overlay: str) -> Path:
     """Writes base and overlay, and returns the overlay's folder.
 
+    Args:
+      image: its full name.
+      version: of the model in it.
+      overlay: one of :data:`OVERLAYS`, or a Kustomize folder whose Deployment is that of the base.
+
     Raises:
-      RollOutError: as above.
+      RollOutError: as above, or the folder is no Kustomize folder.
     """
     place = _kustomized(_checked(image))
     target = _folder(version) / "kubernetes"
     shutil.rmtree(target, ignore_errors=True)
+    if overlay not in OVERLAYS:
+        return _write_around(Path(overlay), image, target / "overlays" / "own")
     source = repository() / "ops" / "kubernetes"
     shutil.copytree(source / "base", target / "base")
     shutil.copytree(source / "overlays" / overlay, target / "overlays" / overlay)
@@ -51,6 +63,32 @@ def write_kubernetes(image: str, version: str, overlay: str) -> Path:
     filled = _filled(file.read_text(encoding="utf-8"), _KUSTOMIZE_IMAGE, place)
     file.write_text(filled, encoding="utf-8")
     return file.parent
+
+
+def _write_around(own: Path, image: str, target: Path) -> Path:
+    if not any((own / name).is_file() for name in _KUSTOMIZATIONS):
+        raise RollOutError(
+            f"deployment.overlay {str(own)!r} has no kustomization.yaml; name {', '.join(OVERLAYS)}"
+            " or a Kustomize folder that has ops/kubernetes/base among its resources"
+        )
+    target.mkdir(parents=True)
+    container = {"name": "service", "image": image}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "visionstack", "namespace": "visionstack"},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+    written = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        # Kustomize takes no absolute path.
+        "resources": [os.path.relpath(own.resolve(), target.resolve())],
+        # A patch and not `images`, which finds no image that the folder has renamed already.
+        "patches": [{"patch": yaml.safe_dump(deployment)}],
+    }
+    (target / "kustomization.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
+    return target
 
 
 def _folder(version: str) -> Path:

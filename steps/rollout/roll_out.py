@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from steps.rollout.course import Course, State, begin, quiet
+from steps.rollout.course import UNCHANGED, Course, State, begin, quiet
 from steps.rollout.service_client import RollOutError, ServiceClient, Version
 from steps.rollout.watch import Rules, watch
-from vision.bundles.rolled_out import RollOut
+from vision.bundles.rolled_out import Outcome, RollOut
 from vision.progress import say
 
 TakeBack = Callable[[str], str]
@@ -44,9 +44,7 @@ def roll_out(
     """
     course = begin(version, services, former)
     if isinstance(course, RollOut):
-        left = take_back(course.reason) if take_back is not None and course.is_undone else ""
-        failed = {"outcome": "failed", "reason": f"{course.reason}; {left}"}
-        return course.model_copy(update=failed) if left else course
+        return _not_begun(course, take_back)
     deadline = time.monotonic() + ready_s
     try:
         for state in course.states:
@@ -66,6 +64,15 @@ def roll_out(
     if seen.problem:
         return _undo(course, seen.problem, rules, take_back)
     return course.result("done", quiet(course, rules), rules)
+
+
+def _not_begun(found: RollOut, take_back: TakeBack | None) -> RollOut:
+    if not found.is_undone:
+        return found
+    left = UNCHANGED if take_back is None else take_back(found.reason)
+    outcome: Outcome = "failed" if left and take_back is not None else "rolled_back"
+    reason = "; ".join(filter(None, [found.reason, left]))
+    return found.model_copy(update={"outcome": outcome, "reason": reason})
 
 
 def _activate(state: State, version: Version) -> None:
@@ -107,9 +114,10 @@ def _put_back(course: Course) -> str:
     """Lets each service serve what it did; returns what did not work."""
     problems = []
     for state in course.states:
-        target = course.former if state.former == course.version else state.former
+        had_it = state.former == course.version
+        target = course.former if had_it else state.former
         if target is None or target == course.version:
-            if state.is_changed:
+            if state.is_changed and not had_it:
                 problems.append(f"{state.service.address} had no model to go back to")
             continue
         try:

@@ -55,12 +55,7 @@ class ServiceClient:
         Raises:
           UnreachableError: nothing answers.
         """
-        response = self._ask("GET", "/readyz")
-        try:
-            model = response.json()["model"]
-            return Version(str(model["name"]), str(model["version"]))
-        except (ValueError, KeyError, TypeError):
-            return None
+        return _version(self._ask("GET", "/readyz"), "model")
 
     def activate(self, name: str, version: str) -> int:
         """Serves a version from now on, and returns the generation of the pointer.
@@ -73,16 +68,29 @@ class ServiceClient:
         return int(answer["generation"])
 
     def propose(
-        self, name: str, version: str, mode: Literal["shadow", "canary"], share: float
+        self,
+        name: str,
+        version: str,
+        mode: Literal["shadow", "canary"],
+        share: float,
+        for_s: float,
     ) -> None:
-        """Tries a version beside the one that is served.
+        """Tries a version beside the one that is served, for so many seconds at most.
 
         Raises:
           UnreachableError: nothing answers.
           RollOutError: the service refuses.
         """
-        choice = {"name": name, "version": version, "mode": mode, "share": share}
+        choice = {"name": name, "version": version, "mode": mode, "share": share, "for_s": for_s}
         self._change("PUT", "/model/candidate", choice)
+
+    def tried(self) -> Version | None:
+        """Returns what is tried beside the served version; None where nothing is.
+
+        Raises:
+          UnreachableError: nothing answers.
+        """
+        return _version(self._ask("GET", "/model"), "candidate")
 
     def end_trial(self) -> None:
         """Tries nothing any more.
@@ -183,6 +191,14 @@ def find_services(addresses: tuple[str, ...], admin_key_from: str | None) -> lis
     """
     key = find_key(admin_key_from)
     return [ServiceClient(address.rstrip("/"), key) for address in addresses]
+
+
+def _version(response: httpx.Response, key: str) -> Version | None:
+    try:
+        found = response.json()[key]
+        return Version(str(found["name"]), str(found["version"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _other(found: Version | None) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from steps.rollout.course import Course, begin, quiet
-from steps.rollout.service_client import RollOutError, ServiceClient, Version
+from steps.rollout.course import UNCHANGED, Course, begin, quiet
+from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
 from steps.rollout.watch import Rules, watch
 from vision.bundles.rolled_out import Outcome, RollOut
+
+# For each service, which loads the version before it answers; then the trial ends by itself.
+_LOADS_WITHIN_S = 60.0
 
 
 def try_beside(
@@ -21,18 +24,20 @@ def try_beside(
     """Tries a version beside what the services serve, and ends the trial whatever comes of it.
 
     The version gets its share of the requests for ``rules.watch_s``; its errors count, and its
-    median against that of the served version in the same time.
+    median against that of the served version in the same time. Where this process is killed, the
+    services end the trial by themselves soon after it would have been over.
     """
     course = begin(version, services, None)
     if isinstance(course, RollOut):
-        return course.model_copy(update={"mode": mode, "share": share})
+        reason = f"{course.reason}; {UNCHANGED}" if course.is_undone else course.reason
+        return course.model_copy(update={"mode": mode, "share": share, "reason": reason})
     if idle := _nothing_beside(course):
         return course.result("nothing", idle, rules, mode, share)
-    problem = ""
+    problem, for_s = "", rules.watch_s + _LOADS_WITHIN_S * len(course.states)
     try:
         for state in course.states:
             state.is_changed = True
-            state.service.propose(version.name, version.version, mode, share)
+            state.service.propose(version.name, version.version, mode, share, for_s)
         seen = watch(
             [state.service for state in course.states],
             {state.service.address: state.before for state in course.states},
@@ -52,6 +57,25 @@ def try_beside(
         reason = "; ".join(filter(None, [problem, left]))
         return course.result(outcome, reason, rules, mode, share)
     return course.result("done", quiet(course, rules), rules, mode, share)
+
+
+def end_left_over(model: str, services: Sequence[ServiceClient]) -> tuple[str, ...]:
+    """Ends what is still tried of a model, where nothing is to be tried; returns what was done.
+
+    A service that does not answer is left to the roll-out.
+    """
+    said = []
+    for service in services:
+        try:
+            tried = service.tried()
+            if tried is not None and tried.name == model:
+                service.end_trial()
+                said.append(f"{service.address} tried {model} {tried.version}; ended")
+        except UnreachableError:
+            continue
+        except RollOutError as error:
+            said.append(str(error))
+    return tuple(said)
 
 
 def _end_trials(course: Course) -> str:

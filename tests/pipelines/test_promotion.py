@@ -19,9 +19,11 @@ from steps.promotion.promote import promote
 from steps.promotion.rollback import roll_back
 from tests.serving.models.versions import promote as make_champion
 from tests.serving.models.versions import store_version
+from tests.vision.comparison.test_decision import make_comparison
 from vision.bundles.build import Bundle
 from vision.bundles.champion import read_champion
 from vision.bundles.manifest import read_manifest
+from vision.errors import VisionError
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -68,7 +70,13 @@ def champion(model: str) -> str:
 
 def test_alias_stage_and_pointer_move_together(model: str) -> None:
     folder = bundle_folder(f"{model}:v2")
-    done = promote_model.entrypoint(Bundle(folder, read_manifest(folder)))
+    bundle = Bundle(folder, read_manifest(folder))
+    outdated = make_comparison(name=model, champion="v0")
+    with pytest.raises(VisionError, match=r"it was v0, and is v1 now; run the deployment again"):
+        promote_model.entrypoint(bundle, outdated)
+    assert (champion(model), read_aliases(model)) == ("v1", {"champion": "v1", "challenger": "v2"})
+
+    done = promote_model.entrypoint(bundle, make_comparison(name=model))
     assert (done.version, done.former) == ("v2", "v1")
     assert champion(model) == "v2"
     assert read_aliases(model) == {"champion": "v2"}

@@ -241,6 +241,8 @@ def test_what_is_tried_is_shown_and_written_down(client: TestClient, kept: list[
         ({"share": 0.0}, 422),
         ({"share": 1.5}, 422),
         ({"mode": "both"}, 422),
+        ({"for_s": 0}, 422),
+        ({"for_s": 1e9}, 422),
     ],
 )
 def test_what_cannot_be_tried_changes_nothing(

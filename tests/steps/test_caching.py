@@ -90,7 +90,14 @@ def test_the_real_training_step_counts_the_core() -> None:
 # They read what changes without us, write files, or tell people: never taken from the cache.
 UNCACHED = {
     *("read_predictions", "report_monitoring", "tell_change", "write_review"),
-    *("gate_deployment", "build_bento", "try_bento", "build_image", "try_candidate"),
+    *(
+        "compare_models",
+        "gate_deployment",
+        "build_bento",
+        "try_bento",
+        "build_image",
+        "try_candidate",
+    ),
     *("promote_model", "roll_out", "report_deployment"),
 }
 

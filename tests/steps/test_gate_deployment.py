@@ -14,6 +14,10 @@ from serving.log.offline import open_log
 from serving.log.recording import read_deployments
 from steps.gate_deployment import find_decision, gate_deployment
 from steps.promotion.approvals import answer_approval, read_approval
+from steps.promotion.promote import promote
+from steps.promotion.rollback import roll_back
+from tests.serving.models.versions import promote as make_champion
+from tests.serving.models.versions import store_version
 from tests.vision.comparison.test_decision import make_comparison
 from vision.comparison.comparison import Comparison
 from vision.comparison.decision import Decision
@@ -27,14 +31,16 @@ def give_comparison(verdict: str) -> Annotated[Comparison, "comparison"]:
 
 
 @pipeline(enable_cache=True)
-def gated(verdict: str, approval: Literal["auto", "manual"]) -> None:
-    gate_deployment(give_comparison(verdict), approval=approval)
+def gated(verdict: str, approval: Literal["auto", "manual"], named: str | None) -> None:
+    gate_deployment(give_comparison(verdict), approval=approval, named=named)
 
 
-def run(verdict: str, approval: Literal["auto", "manual"] = "auto") -> StepRunResponse:
+def run(
+    verdict: str, approval: Literal["auto", "manual"] = "auto", named: str | None = None
+) -> StepRunResponse:
     before = {each.id for each in Client().list_pipeline_runs(size=50).items}
     with suppress(RuntimeError):  # so ZenML says that a step has failed
-        gated(verdict, approval)
+        gated(verdict, approval, named)
     [made] = [each for each in Client().list_pipeline_runs(size=50).items if each.id not in before]
     return Client().get_pipeline_run(made.id).steps["gate_deployment"]
 
@@ -70,6 +76,33 @@ def test_what_waits_is_told_apart_and_goes_on_once_approved() -> None:
     assert find_decision(run("inconclusive")) == ("go", "digits v2 was approved by ada")
     answer_approval("v2", "ada", approve=False)
     assert find_decision(run("inconclusive")) == ("stop", "digits v2 was rejected by ada")
+
+
+def test_what_was_taken_back_comes_back_only_where_a_person_says_so() -> None:
+    make_champion("v1", "digits")
+    store_version("v2", "digits")
+    promote("digits", "v2", [])
+    at = roll_back("digits", None, [], []).change.at
+    waiting = find_decision(run("promote"))
+    assert waiting == (
+        "wait",
+        "digits v2 waits for a person, since it was champion before, and was taken back on "
+        f"{at:%Y-%m-%d at %H:%M} UTC: run.py approve v2, then run the deployment again",
+    )
+    go = ("go", "digits v2 is promoted: nothing speaks against it")
+    assert find_decision(run("promote", named="v1")) == waiting
+    assert find_decision(run("promote", named="V2")) == go
+    answer_approval("v2", "ada", approve=True)
+    assert find_decision(run("promote")) == ("go", "digits v2 was approved by ada")
+
+    promote("digits", "v2", [])
+    roll_back("digits", None, [], [])
+    again = find_decision(run("promote"))
+    assert again is not None
+    assert again[0] == "wait", "the answer is from before"
+    asked = read_approval("digits", "v2")
+    assert asked is not None
+    assert asked.answer is None
 
 
 def test_manual_asks_in_any_case() -> None:

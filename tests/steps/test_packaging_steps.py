@@ -9,22 +9,20 @@ from typing import Any
 import pytest
 
 from steps import build_image as image_step
-from steps import try_bento as bento_step
 from steps.build_bento import build_bento
 from steps.build_image import build_image
-from steps.packaging import bento, bento_test, image, image_test
+from steps.packaging import bento, image, image_test
 from steps.packaging.builder import Choice
 from steps.packaging.containers import PackagingError, Tool
 from steps.packaging.image import BuiltImage, ImageRequest
-from steps.try_bento import try_bento
 from tests.fake_bundle import write_fake_bundle
 from vision.bundles.build import Bundle
-from vision.config.deployment import ImageConfig
-from vision.packages import BentoTest, BuiltBento
+from vision.config.deployment import DeploymentConfig, ImageConfig
+from vision.packages import BuiltBento
 
 pytestmark = pytest.mark.unit
 
-TAG = "visionstack:colours-20260101-120000-0badcafe"
+TAG = "visionstack:colours-20260101-120000-0badcafe-dddddddd"
 BENTO = BuiltBento(
     tag="visionstack:0123",
     folder=Path("/store/0123"),
@@ -50,7 +48,9 @@ def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ImageReque
     def build(request: ImageRequest) -> BuiltImage:
         asked.append(request)
         labels = dict(request.labels)
-        return BuiltImage(request.tag, "sha256:1", 775_000_000, "podman", request.archive, labels)
+        return BuiltImage(
+            request.tag, "sha256:1", 775_000_000, "podman", request.archive, labels, "sha256:2"
+        )
 
     choose(monkeypatch, Choice("auto", Tool("podman", "/bin/podman"), {}))
     monkeypatch.setattr(image, "build_image", build)
@@ -77,29 +77,6 @@ def test_a_bento_is_built_for_the_bundle(bundle: Bundle, monkeypatch: pytest.Mon
     assert build_bento.entrypoint(bundle) == BENTO
 
 
-def test_a_bento_that_passes_goes_on_and_another_stops(
-    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good = BentoTest(
-        tag="b:1", model="m:1", n_packages=9, cold_start_s=2.5, memory_bytes=234_000_000,
-        n_golden=3, golden_difference=0.0, exit_code=0,
-    )  # fmt: skip
-    monkeypatch.setattr(bento_test, "try_bento", lambda *_: good)
-    assert bento_step.try_bento.entrypoint(BENTO, bundle) == good
-    assert capsys.readouterr().err == (
-        "bento b:1: ready after 2.5 s, 234 MB of memory, 3 golden images as stored within 0\n"
-    )
-
-    bad = good.model_copy(update={"problems": ("it hangs",), "output": "the end"})
-    monkeypatch.setattr(bento_test, "try_bento", lambda *_: bad)
-    with pytest.raises(PackagingError) as caught:
-        try_bento.entrypoint(BENTO, bundle)
-    assert str(caught.value) == (
-        "the bento b:1 with m:1 failed its test: it hangs\nit said at the end:\nthe end\n"
-        "nothing was promoted; `bentoml serve` in the repository shows the same code at work"
-    )
-
-
 def test_an_image_is_built_tried_noted_and_pushed(
     bundle: Bundle, requests: list[ImageRequest], home: Path
 ) -> None:
@@ -114,6 +91,7 @@ def test_an_image_is_built_tried_noted_and_pushed(
         "visionstack.service.commit": "c" * 40,
     }
     assert (found.tag, found.pushed_to) == (TAG, f"r.org/team/{TAG}")
+    assert (found.digest, found.base_digest) == ("sha256:1", "sha256:2")
     assert (found.packages, found.test) == ({"numpy": "1.26.4"}, {"n_golden": 3})
     assert found.sentence == (
         f"podman built {TAG}: 775 MB, ready after 4.5 s, pushed to r.org/team/{TAG}"
@@ -131,8 +109,29 @@ def test_without_a_builder_it_goes_on_unless_an_image_is_required(
     found = build_image.entrypoint(BENTO, bundle, ImageConfig())
     assert (found.sentence, found.tag, requests) == (none.sentence, None, [])
 
-    with pytest.raises(PackagingError, match=r"\ndeployment\.image\.required asks for an image$"):
+    with pytest.raises(PackagingError, match=r"\nnothing was promoted: an image is required"):
         build_image.entrypoint(BENTO, bundle, ImageConfig(required=True))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("target", ["compose", "kubernetes"])
+def test_a_target_that_starts_an_image_stops_before_the_promotion_without_one(
+    target: str,
+    bundle: Bundle,
+    requests: list[ImageRequest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choose(monkeypatch, Choice("auto", None, {"docker": "not installed"}))
+    config = DeploymentConfig.model_validate({"target": target}).image
+
+    with pytest.raises(PackagingError) as caught:
+        build_image.entrypoint(BENTO, bundle, config)
+
+    assert str(caught.value) == (
+        "no image can be built here (docker: not installed); install podman or docker, or set "
+        "deployment.image.builder: none\nnothing was promoted: an image is required, by "
+        "deployment.target (compose or kubernetes) or deployment.image.required"
+    )
 
 
 @pytest.mark.fault
@@ -198,6 +197,6 @@ def test_where_no_container_starts_at_all_the_image_is_not_to_blame(
         found = build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1"))
         assert said in found.sentence
         assert found.tag is None
-        with pytest.raises(PackagingError, match="asks for an image"):
+        with pytest.raises(PackagingError, match="an image is required"):
             build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1", required=True))
     assert set(tried) == {"podman base:1"}

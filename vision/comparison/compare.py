@@ -42,7 +42,7 @@ def compare_models(
     """
     champion = contest.champion
     if champion is None:
-        return _first(contest, config, measure_costs)
+        return _alone(contest, config, measure_costs)
     version = contest.challenger.manifest.version
     if champion.manifest.version == version:
         sentence = f"{version} is the champion already"
@@ -53,10 +53,11 @@ def compare_models(
 def _told(contest: Contest, reasons: tuple[Reason, ...]) -> Comparison:
     """Returns a comparison of which nothing is known but its reasons."""
     manifest, champion = contest.challenger.manifest, contest.champion
+    lost = None if contest.lost is None else contest.lost.version
     return Comparison(
         name=manifest.name,
         challenger=manifest.version,
-        champion=None if champion is None else champion.manifest.version,
+        champion=lost if champion is None else champion.manifest.version,
         verdict=join_verdicts(reasons),
         reasons=reasons,
         split=contest.split,
@@ -65,18 +66,28 @@ def _told(contest: Contest, reasons: tuple[Reason, ...]) -> Comparison:
     )
 
 
-def _first(contest: Contest, config: CompareConfig, measure_costs: MeasureCosts) -> Comparison:
-    """There is nothing to compare with: the model must only be sound and cheap enough."""
+def _alone(contest: Contest, config: CompareConfig, measure_costs: MeasureCosts) -> Comparison:
+    """There is nothing to compare with: the model must be sound and cheap enough.
+
+    That is enough for a first version. Where a champion is lost, a person decides.
+    """
+    costs = measure_costs([contest.challenger.folder])
+    reasons = [_evaluated(contest, config), judge_cost(costs[0], None, config)]
+    if contest.lost is not None:
+        sentence = f"{contest.lost.why}, or approve {contest.challenger.manifest.version}"
+        reasons.insert(0, Reason(rule="champion", verdict="inconclusive", sentence=sentence))
+    return _told(contest, tuple(reasons)).model_copy(update={"costs": costs})
+
+
+def _evaluated(contest: Contest, config: CompareConfig) -> Reason:
+    """Judges the metric that the challenger's own evaluation gave."""
     value = contest.challenger.manifest.metrics.get(config.metric)
     name = f"{config.metric} of the evaluation"
     if value is None:
-        metric = Reason(rule="metric", verdict="reject", sentence=f"the {name} is not a number")
-    else:
-        sentence = f"there is no champion yet; the {name} is {value:.4f}"
-        metric = Reason(rule="metric", verdict="promote", sentence=sentence)
-    costs = measure_costs([contest.challenger.folder])
-    told = _told(contest, (metric, judge_cost(costs[0], None, config)))
-    return told.model_copy(update={"costs": costs})
+        return Reason(rule="metric", verdict="reject", sentence=f"the {name} is not a number")
+    no_champion = "there is no champion yet; " if contest.lost is None else ""
+    sentence = f"{no_champion}the {name} is {value:.4f}"
+    return Reason(rule="metric", verdict="promote", sentence=sentence)
 
 
 def _compared(

@@ -15,7 +15,7 @@ class Comparison(BaseModel):
     Attributes:
       name: the model's name.
       challenger: its version.
-      champion: the version in use; None where there is none.
+      champion: the version in use; None where there is none, or it is not known which.
       verdict: ``promote``, ``reject``, or ``inconclusive``: for a person to decide.
       reasons: every rule that was judged.
       split: whose images both were scored on.

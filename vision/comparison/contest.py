@@ -22,20 +22,35 @@ _BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
+class LostChampion:
+    """A champion that there is, or was, and that cannot be compared with.
+
+    Attributes:
+      version: None where not even that is known.
+      why: in a few words, such as "the champion v1 is not in the model store; restore it".
+    """
+
+    version: str | None
+    why: str
+
+
+@dataclass(frozen=True)
 class Contest:
     """What is compared.
 
     Attributes:
       challenger: the new model.
-      champion: the one in use; None where there is none.
+      champion: the one in use; None where there is none to compare with.
       table: the images.
       split: which of them both are scored on; neither was trained on it.
+      lost: why there is none, where the model has, or had, a champion; None otherwise.
     """
 
     challenger: ServingModel
     champion: ServingModel | None
     table: AnnotationTable
     split: str
+    lost: LostChampion | None = None
 
 
 @dataclass(frozen=True, eq=False)

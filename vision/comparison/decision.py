@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -79,8 +80,28 @@ def digest_comparison(comparison: Comparison) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def is_about(approval: Approval, comparison: Comparison, taken_back: datetime | None) -> bool:
+    """Tells whether a question, or its answer, counts for a comparison.
+
+    An answer from before the version was taken back does not: nobody knew then what came of it.
+    """
+    at = approval.answered_at
+    is_outdated = at is not None and taken_back is not None and at <= taken_back
+    return approval.comparison == digest_comparison(comparison) and not is_outdated
+
+
+def tell_taken_back(at: datetime) -> str:
+    """Says when a version was taken back from being champion."""
+    return f"it was champion before, and was taken back on {at:%Y-%m-%d at %H:%M} UTC"
+
+
 def decide(
-    comparison: Comparison, rule: Literal["auto", "manual"], approval: Approval | None
+    comparison: Comparison,
+    rule: Literal["auto", "manual"],
+    approval: Approval | None,
+    taken_back: datetime | None = None,
+    *,
+    is_named: bool = False,
 ) -> Decision:
     """Decides: a person can approve what was not rejected, and reject anything.
 
@@ -88,40 +109,52 @@ def decide(
       comparison: of challenger and champion.
       rule: ``auto`` asks nobody where the verdict is ``promote``.
       approval: what is known of the challenger; of another comparison it does not count.
+      taken_back: when the challenger was last taken back from being champion; None if never.
+      is_named: whether a person has named the challenger in the configuration, which is enough for
+        one that was taken back.
     """
-    digest = digest_comparison(comparison)
-    if approval is not None and approval.comparison != digest:
+    if approval is not None and not is_about(approval, comparison, taken_back):
         approval = None
-    name = f"{comparison.name} {comparison.challenger}"
-    outcome: Outcome = "go"
-    if comparison.verdict == "reject":
-        against = [each.sentence for each in comparison.reasons if each.verdict == "reject"]
-        outcome, sentence = "stop", f"{name} is rejected: {'; '.join(against)}"
-    elif approval is not None and approval.answer == "rejected":
-        outcome, sentence = "stop", f"{name} was rejected by {approval.by}"
-    elif approval is not None and approval.answer == "approved":
-        sentence = f"{name} was approved by {approval.by}"
-    elif comparison.verdict == "promote" and rule == "auto":
-        sentence = f"{name} is promoted: nothing speaks against it"
-    else:
-        why = (
-            "the images cannot tell whether it is better"
-            if comparison.verdict == "inconclusive"
-            else "deployment.approval is manual"
-        )
-        outcome, sentence = (
-            "wait",
-            (
-                f"{name} waits for a person, since {why}: run.py approve "
-                f"{comparison.challenger}, then run the deployment again"
-            ),
-        )
+    doubt = _find_doubt(comparison, rule, None if is_named else taken_back)
+    outcome, sentence = _judge(comparison, approval, doubt)
     return Decision(
         outcome=outcome,
         sentence=sentence,
         model=comparison.name,
         version=comparison.challenger,
         verdict=comparison.verdict,
-        comparison=digest,
+        comparison=digest_comparison(comparison),
         approval=approval,
     )
+
+
+def _judge(
+    comparison: Comparison, approval: Approval | None, doubt: str | None
+) -> tuple[Outcome, str]:
+    name = f"{comparison.name} {comparison.challenger}"
+    if comparison.verdict == "reject":
+        against = [each.sentence for each in comparison.reasons if each.verdict == "reject"]
+        return "stop", f"{name} is rejected: {'; '.join(against)}"
+    if approval is not None and approval.answer == "rejected":
+        return "stop", f"{name} was rejected by {approval.by}"
+    if approval is not None and approval.answer == "approved":
+        return "go", f"{name} was approved by {approval.by}"
+    if doubt is None:
+        return "go", f"{name} is promoted: nothing speaks against it"
+    return "wait", (
+        f"{name} waits for a person, since {doubt}: run.py approve {comparison.challenger}, then "
+        "run the deployment again"
+    )
+
+
+def _find_doubt(
+    comparison: Comparison, rule: Literal["auto", "manual"], taken_back: datetime | None
+) -> str | None:
+    """Returns why a person has to decide; None where nobody has to."""
+    if taken_back is not None:
+        return tell_taken_back(taken_back)
+    if comparison.verdict == "inconclusive":
+        open_ones = (each for each in comparison.reasons if each.verdict == "inconclusive")
+        lost = next((each.sentence for each in open_ones if each.rule == "champion"), None)
+        return lost or "the images cannot tell whether it is better"
+    return "deployment.approval is manual" if rule == "manual" else None

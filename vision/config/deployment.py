@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from vision.config.alerts import Variable
 from vision.config.rules import broken_rule
 from vision.config.section import Fraction, Section
 
 Positive = Annotated[float, Field(gt=0.0)]
+# What the service and ops/compose listen on; in a cluster nobody knows.
+_USUAL_SERVICES = ("http://127.0.0.1:3000",)
+_BY_TARGET: Any = None
 
 
 class CompareConfig(Section):
@@ -58,13 +61,14 @@ class ImageConfig(Section):
       builder: what builds it; ``auto`` takes the first that works here, ``none`` builds nothing.
       base: the image that it stands on.
       registry: where it is pushed to, for example ``registry.example.org/team``; None for nowhere.
-      required: whether the pipeline fails where no builder is found.
+      required: whether the pipeline fails before the promotion where none can be built or tried;
+        None means: where the target is compose or kubernetes.
     """
 
     builder: Literal["auto", "docker", "podman", "buildah", "none"] = "auto"
     base: str = "python:3.11-slim-bookworm"
     registry: str | None = None
-    required: bool = False
+    required: bool | None = None
 
 
 class DeploymentConfig(Section):
@@ -74,9 +78,12 @@ class DeploymentConfig(Section):
       version: the challenger; None means the newest version that was registered.
       approval: ``manual`` waits for ``run.py approve VERSION`` before anything is promoted.
       compare: when a challenger replaces the champion.
-      image: the OCI image.
       target: where it is rolled out; ``none`` ends with the image.
-      services: addresses of the running replicas, for ``target: local``.
+      image: the OCI image.
+      overlay: what is applied for ``target: kubernetes``: ``on-prem``, ``cloud``, or a Kustomize
+        folder of your own that has ``ops/kubernetes/base`` among its resources.
+      services: addresses of the running replicas, which are waited for and watched; None means
+        ``http://127.0.0.1:3000``, and for ``target: kubernetes`` that the cluster's word counts.
       admin_key_from: environment variable with the admin key of the services.
       ready_s: within which every replica must serve the new version.
       watch_s: for which the rolled-out version is watched.
@@ -89,9 +96,10 @@ class DeploymentConfig(Section):
     version: str | None = None
     approval: Literal["auto", "manual"] = "auto"
     compare: CompareConfig = CompareConfig()
-    image: ImageConfig = ImageConfig()
     target: Literal["local", "compose", "kubernetes", "none"] = "local"
-    services: tuple[str, ...] = ("http://127.0.0.1:3000",)
+    image: ImageConfig = ImageConfig()
+    overlay: Annotated[str, Field(min_length=1)] = "on-prem"
+    services: tuple[str, ...] = _BY_TARGET
     admin_key_from: Variable | None = None
     ready_s: Positive = 60.0
     watch_s: Annotated[float, Field(ge=0.0, le=86_400.0)] = 10.0
@@ -99,6 +107,43 @@ class DeploymentConfig(Section):
     max_slowdown: Annotated[float, Field(ge=1.0)] = 3.0
     shadow: Fraction = 0.0
     canary: Fraction = 0.0
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _are_the_usual(cls, services: Any, info: ValidationInfo) -> Any:
+        if services is not None:
+            # What a validator returns is no JSON any more, in which a list can be a tuple.
+            return tuple(services) if isinstance(services, list) else services
+        return () if info.data.get("target") == "kubernetes" else _USUAL_SERVICES
+
+    @field_validator("image")
+    @classmethod
+    def _is_needed(cls, image: ImageConfig, info: ValidationInfo) -> ImageConfig:
+        if image.required is not None:
+            return image
+        is_started = info.data.get("target") in ("compose", "kubernetes")
+        return image.model_copy(update={"required": is_started})
+
+    @model_validator(mode="after")
+    def _has_an_image(self) -> DeploymentConfig:
+        if self.image.required and self.image.builder == "none":
+            needed = (
+                "image.builder: none builds no image, and one is required (by image.required, or "
+                "by target: compose or kubernetes); choose another builder"
+            )
+            raise broken_rule(needed, "image.builder", "image.required", "target")
+        return self
+
+    @model_validator(mode="after")
+    def _tries_where_it_can(self) -> DeploymentConfig:
+        if (self.shadow or self.canary) and self.target != "local":
+            key = "shadow" if self.shadow else "canary"
+            needed = (
+                f"{key} needs target: local, and this one is {self.target}: a trial is made in "
+                f"running services; set {key} to 0"
+            )
+            raise broken_rule(needed, key, "target")
+        return self
 
     @model_validator(mode="after")
     def _tries_one_way(self) -> DeploymentConfig:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vision.config.document import Node, Problem, problem_with
 
+_OVERLAYS = ("on-prem", "cloud")
 _TABLES = (".csv", ".parquet", ".json")
 
 
@@ -15,7 +16,7 @@ def check_files(root: Node) -> list[Problem]:
     Paths are relative to the working directory. A DVC repository is left to DVC, which also takes
     addresses.
     """
-    found = [_dataset_problem(root), _weights_problem(root)]
+    found = [_dataset_problem(root), _weights_problem(root), _overlay_problem(root)]
     return [problem for problem in found if problem is not None]
 
 
@@ -42,6 +43,17 @@ def _weights_problem(root: Node) -> Problem | None:
         return None
     where = _seen_from(Path(node.value))
     return problem_with(node, f"no such file{where}; remove it to train from scratch")
+
+
+def _overlay_problem(root: Node) -> Problem | None:
+    node, absent = root.find(("deployment", "overlay"))
+    if absent or not isinstance(node.value, str) or node.value in _OVERLAYS:
+        return None
+    if Path(node.value).is_dir():
+        return None
+    names = " or ".join(_OVERLAYS)
+    where = _seen_from(Path(node.value))
+    return problem_with(node, f"no such folder{where}; name {names}, or a Kustomize folder")
 
 
 def _seen_from(path: Path) -> str:

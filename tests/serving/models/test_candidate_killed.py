@@ -1,10 +1,11 @@
-"""A candidate set by a process that is killed: its pointer is complete, or it is not there."""
+"""A candidate set by a process that is killed: complete or not there, and with an end."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -26,8 +27,10 @@ from serving.models.load import load_model
 from serving.models.trial import TrialHost
 BentoMLContainer.model_store.set(ModelStore(Path(sys.argv[1])))
 served = load_model(Path(sys.argv[2]))
-TrialHost(lambda: served, lambda trial: None).propose("colours", "v2", "canary", 0.5)
+trials = TrialHost(lambda: served, lambda trial: None)
+trials.propose("colours", "v2", "canary", 0.5, float(sys.argv[3]))
 """
+HOUR_S = "3600"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,7 @@ def test_mu02_a_candidate_is_set_or_it_is_not(
 ) -> None:
     served = promote("v1")
     store_version("v2")
-    command = [sys.executable, "-c", PROPOSE, str(store), str(served)]
+    command = [sys.executable, "-c", PROPOSE, str(store), str(served), HOUR_S]
     environment = os.environ | {"VISIONSTACK_FAULT_AT": point}
     done = subprocess.run(command, cwd=repository(), env=environment, check=False, timeout=60)
     assert done.returncode == 137
@@ -59,3 +62,22 @@ def test_mu02_a_candidate_is_set_or_it_is_not(
     assert [each.name for each in candidate_path().parent.glob(".candidate.*")] == []
     trials.end()
     assert not candidate_path().exists()
+
+
+def test_what_was_set_by_one_that_is_gone_ends(store: os.PathLike[str]) -> None:
+    served = promote("v1")
+    store_version("v2")
+    command = [sys.executable, "-c", PROPOSE, str(store), str(served), "0.5"]
+    environment = os.environ | {"VISIONSTACK_FAULT_AT": "pointer-renamed"}
+    done = subprocess.run(command, cwd=repository(), env=environment, check=False, timeout=60)
+    assert done.returncode == 137
+    assert candidate_path().exists()
+    model = load_model(served)
+    trials = TrialHost(lambda: model, lambda trial: None, look_again_s=0.05)
+    trials.start()
+    deadline = time.monotonic() + 20
+    while candidate_path().exists():
+        assert time.monotonic() < deadline, "the canary answers for ever"
+        time.sleep(0.02)
+    trials.stop()
+    assert trials.trial is None

@@ -15,10 +15,11 @@ printf '%s\\n' "$*" >> "{calls}"
 case "$1" in
   version|info) {probe} ;;
   build) {build} ;;
+  image|inspect) {inspect} ;;
   save|push)
     case "$*" in *oci-archive*|save*) ;; *) exit 0 ;; esac
     for word; do last=$out; out=$word; [ "$last" = --output ] && target=$word; done
-    [ -n "$target" ] || target=$(printf '%s' "$out" | sed 's/^oci-archive://; s/:[^/]*$//')
+    [ -n "$target" ] || target=$(printf '%s' "$out" | sed 's/^oci-archive://; s/:.*$//')
     cp "{archive}" "$target" ;;
 esac
 """
@@ -31,6 +32,7 @@ def write_fake_builder(
     *,
     probe: str = "echo 4.3.1",
     build: str = "true",
+    inspect: str = "exit 125",
 ) -> Path:
     """Writes the program ``name``; its calls are noted in ``<name>.calls`` beside it.
 
@@ -40,6 +42,7 @@ def write_fake_builder(
       archive: what ``save`` and ``push`` copy.
       probe: shell code of the question whether it works.
       build: shell code of ``build``.
+      inspect: shell code of the question about the base.
 
     Returns:
       The file of its calls.
@@ -47,7 +50,8 @@ def write_fake_builder(
     folder.mkdir(exist_ok=True)
     calls = folder / f"{name}.calls"
     program = folder / name
-    program.write_text(_SCRIPT.format(calls=calls, probe=probe, build=build, archive=archive))
+    code = _SCRIPT.format(calls=calls, probe=probe, build=build, inspect=inspect, archive=archive)
+    program.write_text(code)
     program.chmod(0o755)
     return calls
 

@@ -25,6 +25,7 @@ from vision.home import repository
 pytestmark = pytest.mark.unit
 
 EPOCH = 315_532_800
+TAG = "visionstack:colours-20260101-120000-0badcafe-01234567"
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def request_(tmp_path: Path) -> ImageRequest:
         (bento / name).parent.mkdir(parents=True, exist_ok=True)
         (bento / name).write_text("x")
     (bento / "env/python/requirements.txt").write_text("a==1 --hash=sha256:00\n")
-    return ImageRequest(bento, bundle, tmp_path / "out" / "image.tar")
+    return ImageRequest(bento, bundle, tmp_path / "out" / "image.tar", TAG)
 
 
 @pytest.fixture
@@ -124,18 +125,19 @@ def test_an_image_is_built_saved_and_noted(
     built = build_image(request)
 
     assert (built.tag, built.digest, built.n_bytes, built.builder) == (
-        "visionstack:colours-20260101-120000-0badcafe",
+        TAG,
         digest,
         1024,
         builder,
     )
     assert built.archive.read_bytes() == (tmp_path / "saved.tar").read_bytes()
     assert sorted(path.name for path in built.archive.parent.iterdir()) == ["image.tar"]
-    [asked, build, save] = calls.read_text().splitlines()
+    [asked, build, save, _] = calls.read_text().splitlines()
     assert asked.split()[0] in {"info", "version"}
     assert "--label visionstack.model.name=mine " in build
     assert ("--timestamp 315532800" in build) == (builder != "docker")
     assert save.split()[0] == ("push" if builder == "buildah" else "save")
+    assert (f":localhost/{TAG}" in save) == (builder == "buildah")
 
     monkeypatch.setenv("VISIONSTACK_HOME", str(tmp_path / "home"))
     write_record(built, request.bundle)
@@ -216,7 +218,8 @@ def test_a_damaged_bundle_is_refused(
 def test_names_are_lower_case_as_registries_want_them(request_: ImageRequest) -> None:
     manifest = read_manifest(request_.bundle).model_copy(update={"name": "Colours"})
 
-    assert image_tag(manifest) == "visionstack:colours-20260101-120000-0badcafe"
+    assert image_tag(manifest, "0123456789ABCDEF") == TAG
+    assert image_tag(manifest, "f" * 64) != TAG
 
 
 @pytest.mark.fault

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from steps.packaging.containers import PackagingError
+from steps.packaging.containers import PackagingError, Tool
 from steps.packaging.oci_archive import read_archive
-from tests.steps.packaging.fake_builder import write_archive
+from steps.packaging.saving import save_archive
+from tests.steps.packaging.fake_builder import write_archive, write_fake_builder
 
 pytestmark = pytest.mark.unit
 
@@ -43,3 +45,26 @@ def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path, contents: bytes) 
         PackagingError, match=r"image\.tar is no OCI archive .*save the image again"
     ):
         read_archive(path)
+
+
+def test_an_archive_that_skopeo_converts_has_the_name_that_a_cluster_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "bin"
+    write_archive(tmp_path / "own-format.tar", [{"etc/passwd": b"x"}])
+    with tarfile.open(tmp_path / "docker.tar", "w") as archive:
+        archive.add(tmp_path / "own-format.tar", "manifest.json")
+    write_fake_builder(folder, "docker", tmp_path / "docker.tar")
+    skopeo = folder / "skopeo"
+    skopeo.write_text(
+        f'#!/bin/sh\necho "$*" > {tmp_path}/asked\n'
+        f'to=${{4#oci-archive:}}; cp {tmp_path}/own-format.tar "${{to%%.oci:*}}.oci"\n'
+    )
+    skopeo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    save_archive(Tool("docker", str(folder / "docker")), "visionstack:a-1", tmp_path / "image.tar")
+
+    asked = (tmp_path / "asked").read_text().rstrip()
+    assert asked.endswith(".image.tar.part.oci:docker.io/library/visionstack:a-1")
+    assert read_archive(tmp_path / "image.tar").files

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import steps.packaging.__main__ as command
+from steps.packaging.bento import content_digest
 from steps.packaging.containers import PackagingError, Tool
 from steps.packaging.image_test import ImageTest
 from steps.packaging.running import Confinement
@@ -18,6 +19,11 @@ from tests.steps.packaging.fake_builder import write_archive, write_fake_builder
 pytestmark = pytest.mark.unit
 
 TAG = "visionstack:colours-20260101-120000-0badcafe"
+
+
+def tag(place: Path) -> str:
+    """The name of the image; its end is the digest of the bento."""
+    return f"{TAG}-{content_digest(place / 'bento')[:8]}"
 
 
 @pytest.fixture
@@ -67,17 +73,29 @@ def test_build_says_what_was_made_and_test_finds_it(
 ) -> None:
     assert build(place) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith(f"{TAG}: 0 MB, sha256:")
+    assert said[0].startswith(f"{tag(place)}: 0 MB, sha256:")
     assert said[0].endswith(", built by podman")
-    assert said[1].startswith(f"saved as {place}/home/images/{TAG.replace(':', '-')}.tar ")
+    assert said[1].startswith(f"saved as {place}/home/images/{tag(place).replace(':', '-')}.tar ")
     assert said[2].endswith("; try it: make image-test")
 
     monkeypatch.setattr(command, "test_image", found(()))
     assert command.main(["test"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"{TAG}: 757 MB, ready after 3.5 s, 248 MB of memory, 8 golden images as stored within "
-        "0, 1 bad images refused, stopped within 1.2 s with 0: passed"
+        f"{tag(place)}: 757 MB, ready after 3.5 s, 248 MB of memory, 8 golden images as stored "
+        "within 0, 1 bad images refused, stopped within 1.2 s with 0: passed"
     )
+
+
+def test_other_code_of_the_service_is_another_image(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(place) == 0
+    before = tag(place)
+    (place / "bento" / "src" / "service.py").write_text("mended")
+    assert build(place) == 0
+    assert before != tag(place)
+    assert capsys.readouterr().out.splitlines()[3].startswith(f"{tag(place)}: ")
+    assert len(list((place / "home" / "images").glob("*.tar"))) == 2
 
 
 @pytest.mark.fault

@@ -43,7 +43,7 @@ def test_an_image_is_built_started_asked_and_stopped(
     write_fake_bundle(tmp_path / "bundle")
     bento = _bento(tmp_path)
     request = ImageRequest(
-        bento, tmp_path / "bundle", tmp_path / "image.tar", "podman", tag="visionstack-soak:test"
+        bento, tmp_path / "bundle", tmp_path / "image.tar", "visionstack-soak:test", "podman"
     )
     tool = choose_builder("podman").require()
     try:

@@ -173,14 +173,14 @@ def test_the_image_is_the_newest_of_the_same_version(
     assert find_image(manifest) is None
     other = manifest.model_copy(update={"version": "20260202-120000-0badcafe"})
     for each in (manifest, other):
-        tag = image_tag(each)
+        tag = image_tag(each, "0badc0de")
         built = BuiltImage(tag, "sha256:0", 1, "podman", archive_path(tag), oci_labels(each, "b"))
         write_record(built, request_.bundle)
     assert find_image(manifest) is None  # its archive is gone
-    archive_path(image_tag(manifest)).write_bytes(b"x")
+    archive_path(image_tag(manifest, "0badc0de")).write_bytes(b"x")
     found = find_inputs(request_.bundle, request_.bento, has_wheels=False)
-    assert found.image == archive_path(image_tag(manifest))
-    assert (found.tag, found.has_wheels) == (image_tag(manifest), False)
+    assert found.image == archive_path(image_tag(manifest, "0badc0de"))
+    assert (found.tag, found.has_wheels) == (image_tag(manifest, "0badc0de"), False)
 
 
 def test_without_a_champion_it_says_what_to_do(key: SigningKey) -> None:

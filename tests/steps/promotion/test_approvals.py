@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def test_the_same_question_keeps_its_answer_and_another_does_not() -> None:
     said = answer_approval("v2", "ada", approve=False)
     assert ask_approval(make_comparison()) == said
     assert ask_approval(make_comparison(champion="v0")).answer is None
+
+
+def test_an_answer_from_before_the_version_was_taken_back_is_asked_for_anew() -> None:
+    ask_approval(make_comparison())
+    answer_approval("v2", "ada", approve=True)
+    taken_back = datetime.now(UTC) + timedelta(seconds=1)
+    asked = ask_approval(make_comparison(), taken_back)
+    assert asked.answer is None
+    assert asked.reasons[-1] == (
+        f"rollback: it was champion before, and was taken back on {taken_back:%Y-%m-%d at %H:%M} "
+        "UTC"
+    )
+    assert ask_approval(make_comparison(), taken_back) == asked
+    assert waiting_approvals() == (asked,)
 
 
 def test_the_last_answer_counts() -> None:

@@ -23,6 +23,9 @@ class PretendService(ServiceClient):
       away: set where nothing answers.
       calls: what it was told.
       is_following: nothing was ever activated.
+      trial: mode and version that are tried.
+      ends_after: seconds after which each trial ends by itself.
+      model: name of what is tried.
     """
 
     now: list[Version | None] = field(default_factory=lambda: [V1])
@@ -34,7 +37,9 @@ class PretendService(ServiceClient):
     per_look: int = 100
     is_following: bool = False
     counts: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
-    tried: list[str] = field(default_factory=list)
+    trial: list[str] = field(default_factory=list)
+    ends_after: list[float] = field(default_factory=list)
+    model: str = "digits"
 
     def served(self) -> Version | None:
         self._check()
@@ -48,22 +53,27 @@ class PretendService(ServiceClient):
         self.now[0] = Version(name, version)
         return len(self.calls)
 
-    def propose(self, name: str, version: str, mode: Any, share: float) -> None:
+    def propose(self, name: str, version: str, mode: Any, share: float, for_s: float) -> None:
         self._check()
         self.calls.append(f"{mode} {version} {share}")
-        self.tried[:] = [mode, version]
+        self.ends_after.append(for_s)
+        self.trial[:] = [mode, version]
+
+    def tried(self) -> Version | None:
+        self._check()
+        return Version(self.model, self.trial[1]) if self.trial else None
 
     def end_trial(self) -> None:
         self._check()
         self.calls.append("end")
-        self.tried.clear()
+        self.trial.clear()
 
     def snapshot(self) -> Snapshot:
         self._check()
         served = self.now[0].version if self.now[0] else ""
         self._answer("active", served)
-        if self.tried:
-            mode, version = self.tried
+        if self.trial:
+            mode, version = self.trial
             self._answer("candidate" if mode == "canary" else "shadow", version)
         generations = (0 if self.is_following and not self.calls else 1 + len(self.calls),)
         copied = {name: dict(found) for name, found in self.counts.items()}

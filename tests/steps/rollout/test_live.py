@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,7 @@ from steps.promotion.rollback import roll_back
 from steps.promotion.services import HttpService
 from steps.rollout.roll_out import roll_out
 from steps.rollout.service_client import ServiceClient, Version
-from steps.rollout.try_beside import try_beside
+from steps.rollout.try_beside import end_left_over, try_beside
 from steps.rollout.watch import Rules
 from tests.fake_bundle import INPUT_SIZE, NAME, encode_image
 from tests.serving.models.running_service import Service, run_service
@@ -83,6 +84,47 @@ def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
     assert traffic.versions.count("v3") > 10
     # It still follows: whoever is promoted next is served.
     assert not (tmp_path / "service" / "serving" / "active.json").exists()
+
+
+KILLED = """
+import sys
+from steps.rollout import try_beside as module
+from steps.rollout.service_client import ServiceClient, Version
+from steps.rollout.watch import Rules
+module._LOADS_WITHIN_S = 3.0
+name, address = sys.argv[1:]
+services, rules = [ServiceClient(address)], Rules(2.0, 1.0, 9.0)
+module.try_beside(Version(name, "v2"), services, rules, "canary", 1.0)
+"""
+
+
+def test_mu03_the_canary_of_a_killed_trial_ends_by_itself(service: Service) -> None:
+    client = ServiceClient(service.address)
+    command = [sys.executable, "-c", KILLED, NAME, service.address]
+    with subprocess.Popen(command, cwd=repository()) as trial:
+        _wait_for(lambda: client.tried() == V2)
+        trial.kill()
+    shown = httpx.get(f"{service.address}/model").json()["candidate"]
+    since, until = (datetime.fromisoformat(shown[each]) for each in ("since", "until"))
+    assert (until - since).total_seconds() == 5.0
+    _wait_for(lambda: [client.tried() for _ in range(8)] == [None] * 8)
+    assert datetime.now(UTC) >= until
+    traffic = Traffic(service.address, WHITE)
+    with traffic.running():
+        time.sleep(1.0)
+    assert set(traffic.versions) == {"v1"}
+    # One without an end in sight is ended by the next deployment.
+    client.propose(NAME, "v2", "canary", 0.5, 3600.0)
+    _wait_for(lambda: [client.tried() for _ in range(8)] == [V2] * 8)
+    assert end_left_over(NAME, [client]) == (f"{service.address} tried {NAME} v2; ended",)
+    _wait_for(lambda: [client.tried() for _ in range(8)] == [None] * 8)
+
+
+def _wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30.0
+    while not is_so():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.1)
 
 
 def exchange(service: Service, watch_s: float) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from steps.rollout.roll_out import roll_out
-from steps.rollout.try_beside import try_beside
 from steps.rollout.watch import Rules, judge
 from tests.steps.rollout.pretend import V1, V2, PretendService, Version
 from vision.bundles.rolled_out import Figures, RollOut
@@ -92,6 +91,25 @@ def test_a_service_that_is_away_from_the_start_changes_nothing() -> None:
     assert services[0].calls == []
 
 
+def test_where_the_champion_is_taken_back_nothing_untrue_is_said() -> None:
+    told: list[str] = []
+
+    def take_back(reason: str) -> str:
+        told.append(reason)
+        return ""
+
+    found = _roll(_pair(away=[True]), take_back=take_back)
+    assert (found.outcome, found.reason) == ("rolled_back", "http://b cannot be reached (planted)")
+    assert told == ["http://b cannot be reached (planted)"]
+
+
+def test_a_service_that_had_the_version_is_left_with_it() -> None:
+    service = PretendService("http://a", now=[V2], errors={"v2": 1.0})
+    found = _roll([service])
+    assert found.outcome == "rolled_back"
+    assert (_served([service]), service.calls) == ([V2], ["v2"])
+
+
 def test_without_any_service_there_is_nothing_to_do() -> None:
     found = _roll([PretendService("http://a", away=[True])])
     assert found.outcome == "nothing"
@@ -140,45 +158,6 @@ def test_silence_is_said() -> None:
     assert found.reason == "nobody asked anything in the 0.1 s that it was watched"
 
 
-@pytest.mark.parametrize("mode", ["shadow", "canary"])
-def test_a_trial_ends_and_leaves_what_is_served(mode: str) -> None:
-    services = _pair()
-    found = try_beside(V2, services, RULES, mode, 0.1)  # type: ignore[arg-type]
-    assert (found.outcome, found.mode, found.share) == ("done", mode, 0.1)
-    assert _served(services) == [V1, V1]
-    for each in services:
-        assert each.calls == [f"{mode} v2 0.1", "end"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ({"errors": {"v2": 0.5}}, "requests failed"),
-        ({"seconds": {"v2": 0.1}}, "times that of before"),
-    ],
-)
-@pytest.mark.parametrize("mode", ["shadow", "canary"])
-def test_a_candidate_that_does_badly_is_ended(
-    mode: str, settings: dict[str, object], reason: str
-) -> None:
-    services = _pair(**settings)
-    found = try_beside(V2, services, RULES, mode, 0.1)  # type: ignore[arg-type]
-    assert found.outcome == "rolled_back"
-    assert reason in found.reason
-    assert [each.calls[-1] for each in services] == ["end", "end"]
-
-
-def test_a_trial_is_ended_where_somebody_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("steps.rollout.try_beside.watch", interrupt)
-    service = PretendService("http://a")
-    with pytest.raises(KeyboardInterrupt):
-        try_beside(V2, [service], RULES, "canary", 0.1)
-    assert service.calls[-1] == "end"
-
-
 def _figures(n: int, n_errors: int, median_ms: float | None = 1.0) -> Figures:
     return Figures(n_requests=n, n_errors=n_errors, median_ms=median_ms)
 
@@ -204,18 +183,3 @@ def test_what_is_too_bad(now: Figures, is_last: bool, is_bad: bool) -> None:
 def test_a_median_of_before_that_is_not_known_judges_nothing() -> None:
     judged: Callable[..., str] = judge
     assert judged(_figures(5, 0), _figures(100, 0, 99.0), RULES, is_last=True) == ""
-
-
-@pytest.mark.parametrize(
-    ("served", "reason"),
-    [
-        (None, "http://a has no model yet, so there is nothing to compare with"),
-        (V2, "http://a serves v2 already"),
-    ],
-)
-def test_without_another_version_beside_it_nothing_is_tried(
-    served: Version | None, reason: str
-) -> None:
-    service = PretendService("http://a", now=[served])
-    found = try_beside(V2, [service], RULES, "canary", 0.1)
-    assert (found.outcome, found.reason, service.calls) == ("nothing", reason, [])

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
 
 from vision.comparison.comparison import Comparison
-from vision.comparison.decision import Approval, Decision, decide, digest_comparison
+from vision.comparison.decision import (
+    Approval,
+    Decision,
+    decide,
+    digest_comparison,
+    is_about,
+    tell_taken_back,
+)
 from vision.comparison.judge import Cost, Reason, Verdict
 
 pytestmark = pytest.mark.unit
@@ -33,7 +40,11 @@ def make_comparison(verdict: Verdict = "promote", **changes: object) -> Comparis
     return Comparison.model_validate({**values, **changes})
 
 
-def answered(comparison: Comparison, answer: Answer | None) -> Approval:
+TAKEN_BACK = datetime(2026, 1, 2, 14, 5, tzinfo=UTC)
+LATER = TAKEN_BACK + timedelta(minutes=1)
+
+
+def answered(comparison: Comparison, answer: Answer | None, at: datetime | None = None) -> Approval:
     return Approval(
         model="digits",
         version="v2",
@@ -42,6 +53,7 @@ def answered(comparison: Comparison, answer: Answer | None) -> Approval:
         asked_at=datetime(2026, 1, 1, tzinfo=UTC),
         answer=answer,
         by="ada" if answer else "",
+        answered_at=at,
     )
 
 
@@ -104,6 +116,72 @@ def test_the_sentences_name_the_next_move() -> None:
     assert sentence("reject", "auto", None) == "digits v2 is rejected: 0.95 against 0.90"
     assert sentence("promote", "auto", "rejected") == "digits v2 was rejected by ada"
     assert sentence("promote", "manual", "approved") == "digits v2 was approved by ada"
+
+
+def test_pl07_a_lost_champion_is_named_and_waits_for_a_person() -> None:
+    lost = Reason(
+        rule="champion",
+        verdict="inconclusive",
+        sentence="the champion v1 is not in the model store; restore it, or approve v2",
+    )
+    comparison = make_comparison("inconclusive", reasons=(lost,))
+    found = decide(comparison, "auto", None)
+    assert (found.outcome, found.sentence) == (
+        "wait",
+        "digits v2 waits for a person, since the champion v1 is not in the model store; restore "
+        "it, or approve v2: run.py approve v2, then run the deployment again",
+    )
+    assert decide(comparison, "auto", answered(comparison, "approved")).outcome == "go"
+
+
+def test_what_was_taken_back_waits_for_a_person() -> None:
+    found = decide(make_comparison(), "auto", None, TAKEN_BACK)
+    assert (found.outcome, found.sentence) == (
+        "wait",
+        "digits v2 waits for a person, since it was champion before, and was taken back on "
+        "2026-01-02 at 14:05 UTC: run.py approve v2, then run the deployment again",
+    )
+    assert tell_taken_back(TAKEN_BACK) in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer", "at", "is_named", "outcome"),
+    [
+        ("auto", "approved", TAKEN_BACK - timedelta(days=1), False, "wait"),
+        ("auto", "approved", TAKEN_BACK, False, "wait"),
+        ("auto", "approved", LATER, False, "go"),
+        ("auto", "rejected", TAKEN_BACK - timedelta(days=1), False, "wait"),
+        ("auto", "rejected", LATER, False, "stop"),
+        ("auto", None, None, True, "go"),
+        ("manual", None, None, True, "wait"),
+        ("manual", "approved", TAKEN_BACK - timedelta(days=1), True, "wait"),
+        ("manual", "approved", LATER, True, "go"),
+    ],
+)
+def test_who_brings_a_version_back_that_was_taken_back(
+    rule: Literal["auto", "manual"],
+    answer: Answer | None,
+    at: datetime | None,
+    is_named: bool,
+    outcome: str,
+) -> None:
+    comparison = make_comparison()
+    known = answered(comparison, answer, at)
+    found = decide(comparison, rule, known, TAKEN_BACK, is_named=is_named)
+    assert found.outcome == outcome
+
+
+def test_what_is_rejected_stays_rejected_where_it_is_named() -> None:
+    found = decide(make_comparison("reject"), "auto", None, TAKEN_BACK, is_named=True)
+    assert found.outcome == "stop"
+
+
+def test_a_question_is_about_one_comparison_and_what_was_known_then() -> None:
+    comparison = make_comparison()
+    open_one = answered(comparison, None)
+    assert is_about(open_one, comparison, TAKEN_BACK)
+    assert not is_about(open_one, make_comparison(champion="v0"), None)
+    assert not is_about(answered(comparison, "approved", TAKEN_BACK), comparison, TAKEN_BACK)
 
 
 def test_a_decision_comes_back_from_json() -> None:
