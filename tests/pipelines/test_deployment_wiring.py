@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from zenml.client import Client
+from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from pipelines.deployment import deployment
 from pipelines.full import full
 from pipelines.inputs import digest_names
-from tests.pipelines.conftest import MakeJob
+from tests.pipelines.conftest import STACK, MakeJob
 from vision.config import JobConfig
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def on_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Other tests of the session may have made another stack the active one."""
+    monkeypatch.delenv(ENV_ZENML_ACTIVE_STACK_ID, raising=False)
+    before = Client().active_stack_model.id
+    Client().activate_stack(STACK)
+    yield
+    Client().activate_stack(before)
 
 
 def prepared(pipeline: Pipeline, job: JobConfig) -> dict[str, Any]:
