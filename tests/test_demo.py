@@ -29,7 +29,8 @@ PROGRESS = re.compile(
     r"|epoch \d+ of 12: loss .*|evaluating test: .*|making the reference set: .*"
     r"|calibrating the drift detectors: .*|decoding held-out images: .*"
     r"|measuring what drift is seen: .*|metric: there is no champion yet; .*|cost: .*"
-    r"|bento visionstack:.*|licences of bento .*|goes on without an image: .*|(docker|podman|buildah) built .*"
+    r"|bento visionstack:.*|licences of bento .*|goes on without an image: .*"
+    r"|(docker|podman|buildah) built .*"
     r"|champion of digits: .* \(before: none\)|1 services serve digits .*|roll-out of digits .*"
 )
 
