@@ -16,6 +16,15 @@ from vision.config import JobConfig
 
 STACK = "local"
 MakeJob = Callable[..., JobConfig]
+# Quick to calibrate, for a handful of images.
+DRIFT = {
+    "backend": "scipy",
+    "windows": [20],
+    "every_n": 10,
+    "false_alarms": "1 per 1 days at 200 images per day",
+    "n_draws": 400,
+    "n_power_images": 0,
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,14 +57,7 @@ def make_job(images: Path) -> MakeJob:
             "training": {"epochs": 2, "batch_size": 16},
             "evaluation": {"gate": {"accuracy": 0.0}},
             "bundle": {"n_reference": 20, "n_golden": 3},
-            "drift": {
-                "backend": "scipy",
-                "windows": [20],
-                "every_n": 10,
-                "false_alarms": "1 per 1 days at 200 images per day",
-                "n_draws": 400,
-                "n_power_images": 0,
-            },
+            "drift": DRIFT,
             "tracking": {"experiment": "colours", "tags": {"purpose": "test"}},
         }
         for name, section in sections.items():

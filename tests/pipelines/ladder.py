@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from pipelines.launch import WAIT_VARIABLE
+from tests.pipelines.conftest import DRIFT
 from tests.synthetic import write_images
 from vision.home import repository
 
@@ -83,14 +84,7 @@ def make_ladder(folder: Path, name: str, service: str) -> Ladder:
         "training": {"epochs": 1, "batch_size": 16, "learning_rate": FIRST},
         "evaluation": {"gate": {"accuracy": 0.0}},
         "bundle": {"n_reference": 20, "n_golden": 3},
-        "drift": {
-            "backend": "scipy",
-            "windows": [20],
-            "every_n": 10,
-            "false_alarms": "1 per 1 days at 200 images per day",
-            "n_draws": 400,
-            "n_power_images": 0,
-        },
+        "drift": DRIFT,
         "deployment": {
             # Small graphs are measured in fractions of a millisecond, on a machine that is busy.
             "compare": {"max_latency_ratio": 50.0},
