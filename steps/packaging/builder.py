@@ -72,9 +72,13 @@ def choose_builder(wanted: BuilderName = "auto") -> Choice:
             continue
         tool = Tool(name, program)
         asked = tool.try_to(*_QUESTIONS[name], timeout_s=_ANSWERS_WITHIN_S)
-        if asked.code == 0:
+        if asked.code != 0:
+            refused[name] = asked.tail.splitlines()[-1]
+        elif name == "docker" and tool.try_to("buildx", "version").code != 0:
+            # Without it docker knows no secrets of a build.
+            refused[name] = "it has no buildx; install docker-buildx (docker-buildx-plugin)"
+        else:
             return Choice(wanted, tool, refused)
-        refused[name] = asked.tail.splitlines()[-1]
     return Choice(wanted, None, refused)
 
 

@@ -14,6 +14,7 @@ _SCRIPT = """#!/bin/sh
 printf '%s\\n' "$*" >> "{calls}"
 case "$1" in
   version|info) {probe} ;;
+  buildx) {buildx} ;;
   build) {build} ;;
   image|inspect) {inspect} ;;
   save|push)
@@ -31,6 +32,7 @@ def write_fake_builder(
     archive: Path,
     *,
     probe: str = "echo 4.3.1",
+    buildx: str = "true",
     build: str = "true",
     inspect: str = "exit 125",
 ) -> Path:
@@ -41,6 +43,7 @@ def write_fake_builder(
       name: docker, podman or buildah.
       archive: what ``save`` and ``push`` copy.
       probe: shell code of the question whether it works.
+      buildx: shell code of the question whether docker has that.
       build: shell code of ``build``.
       inspect: shell code of the question about the base.
 
@@ -50,7 +53,9 @@ def write_fake_builder(
     folder.mkdir(exist_ok=True)
     calls = folder / f"{name}.calls"
     program = folder / name
-    code = _SCRIPT.format(calls=calls, probe=probe, build=build, inspect=inspect, archive=archive)
+    code = _SCRIPT.format(
+        calls=calls, probe=probe, buildx=buildx, build=build, inspect=inspect, archive=archive
+    )
     program.write_text(code)
     program.chmod(0o755)
     return calls

@@ -35,6 +35,21 @@ def test_auto_takes_the_first_that_answers_and_says_why_not_another(path: Path) 
     )
 
 
+@pytest.mark.fault
+def test_a_docker_without_buildx_knows_no_secrets_and_is_passed_over(path: Path) -> None:
+    unknown = "echo \"docker: 'buildx' is not a docker command.\" >&2; exit 1"
+    docker = write_fake_builder(path, "docker", Path("none"), buildx=unknown)
+    write_fake_builder(path, "podman", Path("none"))
+
+    found = choose_builder("auto")
+
+    assert found.require().name == "podman"
+    assert found.refused == {
+        "docker": "it has no buildx; install docker-buildx (docker-buildx-plugin)"
+    }
+    assert docker.read_text().splitlines()[-1] == "buildx version"
+
+
 def test_where_nothing_builds_every_reason_is_given(path: Path) -> None:
     write_fake_builder(path, "docker", Path("none"), probe=NO_DAEMON)
 
