@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.pipelines.conftest import DRIFT
 from tests.synthetic import write_images
 from vision.home import repository
 
@@ -55,7 +56,8 @@ def run_on_ci(tmp_path: Path) -> dict[str, Any]:
         "dataset": {"source": "folder", "path": str(images)},
         "validation": {"fail_on": {"corrupt_images": "> 0", "feature_drift": "> 0.9"}},
         "training": {"epochs": 1, "batch_size": 64},
-        "bundle": {"n_reference": 12, "n_golden": 3},
+        "bundle": {"n_reference": 20, "n_golden": 3},
+        "drift": DRIFT,
     }
     environment = {
         **os.environ,
