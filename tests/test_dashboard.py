@@ -1,4 +1,4 @@
-"""ZenML's dashboard with the run of the demonstration: what it shows, and that it asks nobody.
+"""ZenML's dashboard with runs of the demonstration: what it shows, and that it asks nobody.
 
 The pictures of the documentation are made here: VISIONSTACK_PICTURES=docs/images renews them.
 """
@@ -6,6 +6,7 @@ The pictures of the documentation are made here: VISIONSTACK_PICTURES=docs/image
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import struct
@@ -45,6 +46,19 @@ SHOWN = {
     "bundle": ["model_card.md", "drift_power.html", "summary.html"],
     "registered_model": ["summary.md"],
 }
+# Of the deployment, behind those of training.
+DEPLOYED = {
+    "comparison": ["comparison.html"],
+    "deployment_decision": ["decision.html"],
+    "bento": ["package.html"],
+    "bento_test": ["package.html"],
+    "image": ["package.html"],
+    "trial": ["roll_out.html"],
+    "promoted": ["promoted.html"],
+    "roll_out": ["roll_out.html"],
+    "passport": ["passport.html"],
+}
+TRAINING = "configs/train.yaml"
 KINDS = {".png": "image", ".html": "html", ".md": "markdown"}
 PICTURES = ("annotation_table", "validation_report", "evaluation_report")
 
@@ -59,6 +73,7 @@ class Dashboard:
     client: httpx.Client
     run: str
     nodes: dict[str, dict[str, str]]
+    steps: frozenset[str]
 
     @property
     def address(self) -> str:
@@ -77,7 +92,7 @@ class Dashboard:
 
 
 @pytest.fixture(scope="module")
-def dashboard(demo: Demo) -> Iterator[Dashboard]:
+def client(demo: Demo) -> Iterator[httpx.Client]:
     """The server that ``make dashboard`` starts, in the foreground and on a free port."""
     port = free_port()
     command = [str(BIN / "zenml"), "login", "--local", "--blocking", "--port", str(port)]
@@ -87,11 +102,30 @@ def dashboard(demo: Demo) -> Iterator[Dashboard]:
         running(command, demo.environment, log, f"{address}/health", 90, stop=signal.SIGINT),
         httpx.Client(base_url=address, timeout=30, trust_env=False) as client,
     ):
-        run = demo.report["pipeline_run"]["id"]
-        nodes: dict[str, dict[str, str]] = {"step": {}, "artifact": {}}
-        for node in client.get(f"/api/v1/runs/{run}/dag").json()["nodes"]:
-            nodes[node["type"]][node["name"]] = node["id"]
-        yield Dashboard(client, run, nodes)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def dashboard(demo: Demo, client: httpx.Client) -> Dashboard:
+    """A training, whose steps come from the cache of the demonstration."""
+    file = demo.folder / "training.json"
+    done = demo.run("--config", TRAINING, "--report", str(file))
+    assert done.returncode == 0, done.stderr
+    return dashboard_of(client, json.loads(file.read_text()))
+
+
+@pytest.fixture(scope="module")
+def deployed(demo: Demo, client: httpx.Client) -> Dashboard:
+    """The demonstration itself, with its deployment."""
+    return dashboard_of(client, demo.report)
+
+
+def dashboard_of(client: httpx.Client, report: dict[str, Any]) -> Dashboard:
+    run = report["pipeline_run"]["id"]
+    nodes: dict[str, dict[str, str]] = {"step": {}, "artifact": {}}
+    for node in client.get(f"/api/v1/runs/{run}/dag").json()["nodes"]:
+        nodes[node["type"]][node["name"]] = node["id"]
+    return Dashboard(client, run, nodes, frozenset(report["seconds"]))
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +154,13 @@ def picture_width(path: Path) -> int:
 
 
 def test_the_page_of_the_run_shows_its_graph(
-    demo: Demo, dashboard: Dashboard, watched: Watched, pictures: Path
+    dashboard: Dashboard, watched: Watched, pictures: Path
 ) -> None:
     watched.open_run(dashboard.run)
     shown = {
         text.split()[0] for text in watched.page.locator(".react-flow__node").all_inner_texts()
     }
-    assert shown == set(demo.report["seconds"]) | set(SHOWN)
+    assert shown == dashboard.steps | set(SHOWN)
     assert watched.page.get_by_text("completed", exact=True).is_visible()
     watched.save(pictures / "dashboard.png")
     assert (pictures / "dashboard.png").stat().st_size < 300_000
@@ -146,10 +180,12 @@ def test_an_artifact_is_looked_at_with_two_clicks(
     assert [error for error in watched.errors if not any(w in error for w in OF_ZENML)] == []
 
 
-@pytest.mark.parametrize("artifact", SHOWN)
-def test_every_artifact_has_something_to_look_at(dashboard: Dashboard, artifact: str) -> None:
-    found = dashboard.visualizations(artifact)
-    assert [name for name, _ in found] == SHOWN[artifact]
+@pytest.mark.parametrize("artifact", SHOWN | DEPLOYED)
+def test_every_artifact_has_something_to_look_at(
+    dashboard: Dashboard, deployed: Dashboard, artifact: str
+) -> None:
+    found = (deployed if artifact in DEPLOYED else dashboard).visualizations(artifact)
+    assert [name for name, _ in found] == (SHOWN | DEPLOYED)[artifact]
     for name, answer in found:
         assert answer["type"] == KINDS[Path(name).suffix]
         if name.endswith(".png"):
@@ -159,10 +195,11 @@ def test_every_artifact_has_something_to_look_at(dashboard: Dashboard, artifact:
 
 
 def test_our_pages_load_nothing_and_have_no_errors(
-    dashboard: Dashboard, watched: Watched, tmp_path: Path
+    dashboard: Dashboard, deployed: Dashboard, watched: Watched, tmp_path: Path
 ) -> None:
-    for artifact in SHOWN:
-        for name, answer in dashboard.visualizations(artifact):
+    for artifact in SHOWN | DEPLOYED:
+        run = deployed if artifact in DEPLOYED else dashboard
+        for name, answer in run.visualizations(artifact):
             if name.endswith(".html"):
                 file = tmp_path / f"{artifact}-{name}"
                 file.write_text(answer["value"], encoding="utf-8")
