@@ -20,6 +20,9 @@ training: {{epochs: 4, batch_size: 16, learning_rate: 5.0e-3}}
 augmentation: {{backend: none}}
 evaluation: {{gate: {{accuracy: {accuracy}}}}}
 bundle: {{n_golden: 3}}
+drift:
+  {{windows: [20], every_n: 10, n_draws: 400, n_power_images: 0,
+    false_alarms: 1 per 1 days at 200 images per day}}
 """
 MODULES = """
 import runpy, sys
@@ -43,7 +46,7 @@ def run_core(tmp_path: Path, accuracy: float = 0.0) -> subprocess.CompletedProce
 
 @pytest.mark.slow
 def test_one_command_makes_a_bundle_without_any_tool(tmp_path):
-    write_images(tmp_path / "images", 30)
+    write_images(tmp_path / "images", 100)  # 20 of validation are needed
     ended = run_core(tmp_path, accuracy=0.9)
     assert ended.returncode == 0, ended.stderr
     assert "tools: []" in ended.stdout
