@@ -27,7 +27,7 @@ def _forget() -> None:
 
 
 @pytest.fixture(scope="session")
-def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def _pristine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A register as ZenML makes it (seconds), and the folder that tests use copies of it in."""
     folder = tmp_path_factory.mktemp("zenml")
     used, kept = folder / "used", folder / "kept"
@@ -37,8 +37,8 @@ def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
         _forget()
         Client().zen_store.get_store_info()
         shutil.copytree(used, kept)
-        yield used, kept
-    _forget()
+    _forget()  # tests elsewhere go on with the session's own register
+    return used, kept
 
 
 @pytest.fixture
