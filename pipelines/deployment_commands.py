@@ -88,6 +88,9 @@ def rollback(
         if len(problems) == len(done.served):
             moved = "champion moved; " if change.is_new else ""
             click.echo(f"{moved}no service confirmed", err=True)
+        if change.is_new and done.is_refused:
+            again = f"`run.py rollback` tries {change.version} once more"
+            click.echo(f"{again}; to go further back, name the version", err=True)
         return FAILED
     if last is not None:
         _note(last, done)

@@ -130,7 +130,7 @@ def settle(model: str, places: Sequence[Place]) -> None:
     if journal is None:
         return
     if journal.is_done:
-        say(f"carrying on: {_describe(journal)} was interrupted after the pointer had moved")
+        say(f"carrying on: {_describe(journal)} did not end after the pointer had moved")
         follow(journal, True, places)
         finish(journal)
     else:

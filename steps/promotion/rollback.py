@@ -2,7 +2,8 @@
 
 The pointer moves and the services are told before anything slow is imported or asked, so that the
 old version answers within seconds also while a registry is down. What the registries then do not
-take stays in the journal, and the next promotion or rollback carries it on.
+take, or a service refuses, stays in the journal: the next promotion carries it on, and a rollback
+that names no version tries this one again instead of going further back.
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ class RolledBack:
     served: tuple[Served, ...]
     waiting: str = ""
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a service that answers does not serve the version."""
+        return _is_refused(self.served)
+
 
 def roll_back(
     model: str,
@@ -107,7 +113,7 @@ def roll_back(
         fault_point("rollback-services-told")
         if journal is None:
             return RolledBack(_kept(champion), served)
-        waiting = _settle(journal, places)
+        waiting = _settle(journal, places, is_over=not _is_refused(served))
         return RolledBack(promoted(journal), served, waiting)
 
 
@@ -127,7 +133,7 @@ def _plan(model: str, version: str | None) -> tuple[Journal | None, Champion]:
     is_done = left is not None and left.is_done
     if left is not None and is_done:
         if left.action == "rollback" and version in (None, left.to):
-            return left, champion  # it died; asked again, it goes on and not further back
+            return left, champion  # it did not end; asked again, it goes on and not further back
         write_history(left)
     target = version or _former(model, champion.version)
     check_stored(model, target)
@@ -199,8 +205,15 @@ def _tell_one(
     return served
 
 
-def _settle(journal: Journal, places: Sequence[Place]) -> str:
-    """Brings the places in line; returns why one is not, and then the journal stays."""
+def _is_refused(served: Sequence[Served]) -> bool:
+    return any(each.problem and not each.is_away for each in served)
+
+
+def _settle(journal: Journal, places: Sequence[Place], is_over: bool) -> str:
+    """Brings the places in line; returns why one is not.
+
+    The journal stays then, and where the rollback is not over.
+    """
     record_change(journal, "done")  # now: a registry that is away would put it off
     try:
         follow(journal, True, places)
@@ -210,5 +223,6 @@ def _settle(journal: Journal, places: Sequence[Place]) -> str:
             f"a registry still names another version ({why}); the next promotion or rollback "
             "carries it on"
         )
-    finish(journal)
+    if is_over:
+        finish(journal)
     return ""

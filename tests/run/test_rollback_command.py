@@ -122,8 +122,10 @@ def test_rollback_starts_the_former_image(
     assert "champion moved; no service confirmed" in found.err
     assert "the image of shapes v1: " in found.err or "was not started: no program" in found.err
     assert f"what brings it back: {by_hand(target, path)}" in found.err  # type: ignore[arg-type]
+    again = "`run.py rollback` tries v1 once more; to go further back, name the version\n"
+    assert found.err.endswith(again)
     (tmp_path / "fail").unlink()
-    assert rollback("v1") == 0
+    assert rollback() == 0
     assert f"{target} serves it after " in capsys.readouterr().out
     assert [each for each in program.read_text().splitlines() if str(path) in each]
     assert (last().version, last().files) == ("v1", (str(path.relative_to(home)),))

@@ -116,6 +116,41 @@ def test_a_service_that_refuses_keeps_nobody_back(promoted: Places) -> None:
     assert champion() == "v2"
 
 
+def test_again_after_a_refusal_the_same_version_is_tried(promoted: Places) -> None:
+    service = FakeService(promoted, fails=ServiceRefusedError("wrong key"))
+    assert roll_back(MODEL, None, [service], promoted).is_refused
+    assert [place.held["champion"] for place in promoted] == ["v2", "v2"]
+
+    service.fails = None
+    again = roll_back(MODEL, None, [service], promoted)
+    assert (again.change.version, again.change.number, again.is_refused) == ("v2", 3, False)
+    assert service.told == [("v2", "v2")]
+    assert (read_journal(MODEL), read_history(MODEL).previous) == (None, ("v1",))
+    assert [row for row in rows() if row[0] == "rollback"] == [("rollback", "v2", "done", 3)]
+
+    assert roll_back(MODEL, None, [service], promoted).change.version == "v1"
+
+
+def test_after_a_refusal_another_version_can_be_named_or_promoted(promoted: Places) -> None:
+    service = FakeService(promoted, fails=ServiceRefusedError("wrong key"))
+    roll_back(MODEL, None, [service], promoted)
+    service.fails = None
+    assert roll_back(MODEL, "v1", [service], promoted).change.former == "v2"
+    assert (read_journal(MODEL), read_history(MODEL).previous) == (None, ())
+
+    service.fails = ServiceRefusedError("wrong key")
+    roll_back(MODEL, "v2", [service], promoted)
+    promote(MODEL, "v3", promoted)
+    assert (champion(), read_journal(MODEL)) == ("v3", None)
+    assert read_history(MODEL).previous == ("v2", "v1")
+
+
+def test_who_is_away_holds_no_rollback_open(promoted: Places) -> None:
+    service = FakeService(promoted, fails=ServiceAwayError("nobody there"))
+    assert not roll_back(MODEL, None, [service], promoted).is_refused
+    assert read_journal(MODEL) is None
+
+
 def test_a_registry_that_is_down_is_carried_on_later(promoted: Places) -> None:
     promoted[0].fails_on = {"move"}
     done = roll_back(MODEL, None, [FakeService(promoted)], promoted)
