@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from steps.rollout import proven
 from steps.rollout.roll_out import TakeBack, roll_out
 from steps.rollout.runners import by_hand, find_runner
 from steps.rollout.service_client import Version, find_services
@@ -48,6 +49,7 @@ def deploy(
         return _nothing(version, config.target, reason)
     runner, written = find_runner(config.target, image, version.version, config.overlay)
     if runner is None:
+        proven.keep(written)  # whoever applies them by hand has no others
         reason = (
             f"{_PROGRAMS[config.target]} is not here, so the files were written and nothing was "
             "started: what is served did not change; apply them with "

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import yaml
 
+from steps.promotion.files import FOLDER
+from steps.rollout.proven import set_aside
 from steps.rollout.service_client import RollOutError
 from vision.bundles.manifest import check_id
 from vision.home import folder, repository
 
-FOLDER = "deployments"
 COMPOSE_FILE = "compose.yaml"
 OVERLAYS = ("on-prem", "cloud")
 
@@ -35,8 +36,10 @@ def write_compose(image: str, version: str) -> Path:
       RollOutError: the image's name cannot be one, or the file of ``ops`` has no place for it.
     """
     source = (repository() / "ops" / "compose" / COMPOSE_FILE).read_text(encoding="utf-8")
+    filled = _filled(source, _COMPOSE_IMAGE, _checked(image))
     target = _folder(version) / COMPOSE_FILE
-    target.write_text(_filled(source, _COMPOSE_IMAGE, _checked(image)), encoding="utf-8")
+    set_aside(target)
+    target.write_text(filled, encoding="utf-8")
     return target
 
 
@@ -53,7 +56,9 @@ def write_kubernetes(image: str, version: str, overlay: str) -> Path:
     """
     place = _kustomized(_checked(image))
     target = _folder(version) / "kubernetes"
-    shutil.rmtree(target, ignore_errors=True)
+    if overlay not in OVERLAYS:
+        _check_overlay(Path(overlay))
+    set_aside(target)
     if overlay not in OVERLAYS:
         return _write_around(Path(overlay), image, target / "overlays" / "own")
     source = repository() / "ops" / "kubernetes"
@@ -65,12 +70,15 @@ def write_kubernetes(image: str, version: str, overlay: str) -> Path:
     return file.parent
 
 
-def _write_around(own: Path, image: str, target: Path) -> Path:
+def _check_overlay(own: Path) -> None:
     if not any((own / name).is_file() for name in _KUSTOMIZATIONS):
         raise RollOutError(
             f"deployment.overlay {str(own)!r} has no kustomization.yaml; name {', '.join(OVERLAYS)}"
             " or a Kustomize folder that has ops/kubernetes/base among its resources"
         )
+
+
+def _write_around(own: Path, image: str, target: Path) -> Path:
     target.mkdir(parents=True)
     container = {"name": "service", "image": image}
     deployment = {

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from steps.packaging.containers import Called, call
-from steps.rollout.manifests import FOLDER, write_compose, write_kubernetes
+from steps.promotion.files import FOLDER
+from steps.rollout.manifests import write_compose, write_kubernetes
 from vision.durable import replace_file
 from vision.home import folder, home, repository
 

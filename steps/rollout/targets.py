@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from steps.rollout import proven
 from steps.rollout.runners import Runner
 from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
 from steps.rollout.watch import Rules, watch
@@ -56,10 +57,12 @@ def roll_out_image(
     if problem:
         say(f"taking {version.name} {version.version} back: {problem}")
         left = runner.undo()
+        proven.put_back(runner.manifests)
         outcome = "failed" if left else "rolled_back"
         problem = "; ".join(filter(None, [problem, left]))
     else:
         runner.keep()
+        proven.keep(runner.manifests)
         problem = "" if services else _NOBODY_WATCHED.format(kind=runner.kind)
     return RollOut(
         target=runner.kind,

@@ -171,3 +171,15 @@ def test_an_image_whose_service_does_not_answer_is_no_success(
     assert rollback() == 1
     assert f"{address} is not ready with shapes v1" in capsys.readouterr().err
     assert last().version == "v2"
+
+
+@pytest.mark.usefixtures("promoted")
+def test_rollback_applies_what_went_well_and_not_what_died(home: Path, program: Path) -> None:
+    rolled_out("compose", (), FILES["compose"])
+    path = home / "deployments" / "v1" / "compose.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("services: {unproven: {}}\n")
+    path.with_name("compose.yaml.before").write_text("services: {good: {}}\n")
+    assert rollback() == 0
+    assert path.read_text() == "services: {good: {}}\n"
+    assert program.read_text().splitlines()[-1].endswith(f"-f {path} up -d service")
