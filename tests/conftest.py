@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import chromium, find_chromium
 from tests.demo import BIN, Demo, run_demo
 from tests.servers import free_port, running
 from vision.environment import prepare
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _SESSION = Path(tempfile.mkdtemp(prefix="visionstack-tests-"))
 os.environ["VISIONSTACK_HOME"] = str(_SESSION / "home")
@@ -28,6 +34,9 @@ os.environ["BENTOML_HOME"] = str(_SESSION / "bentoml")
 # No test may depend on a GPU, nor be changed by one.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 prepare()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and programs that tests start inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +52,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("VISIONSTACK_HOME", str(folder))
     return folder
+
+
+# Not of the session: while it runs, no other test of the process can run an event loop of its own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    with chromium(path) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from vision.home import repository
 
 pytestmark = pytest.mark.integration
 
-READY_S = 6.0
+READY_S = 60.0
 
 FORBIDDEN = (
     "deepchecks", "dvc", "imgaug", "keras", "mlflow", "pandas", "tensorflow", "zenml",
