@@ -24,6 +24,8 @@ from vision.environment import prepare
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from tests.real_image import RealImage
+
 _SESSION = Path(tempfile.mkdtemp(prefix="visionstack-tests-"))
 os.environ["VISIONSTACK_HOME"] = str(_SESSION / "home")
 os.environ["ZENML_CONFIG_PATH"] = str(_SESSION / "zenml")
@@ -80,3 +82,12 @@ def service(demo: Demo) -> Iterator[str]:
     log = demo.folder / "service.txt"
     with running(serve, demo.environment, log, f"{address}/readyz", within_s=60):
         yield address
+
+
+@pytest.fixture(scope="module")
+def real_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealImage]:
+    """An image that is really built here, for all tests of a module."""
+    from tests import real_image as module  # late: it imports what reads the variables above
+
+    with module.real_image(tmp_path_factory.mktemp("image")) as built:
+        yield built
