@@ -46,7 +46,9 @@ def compare_models(
     version = contest.challenger.manifest.version
     if champion.manifest.version == version:
         sentence = f"{version} is the champion already"
-        return _told(contest, (Reason(rule="champion", verdict="promote", sentence=sentence),))
+        told = _told(contest, (Reason(rule="champion", verdict="promote", sentence=sentence),))
+        # Nothing to judge, but its passport tells what it costs where it is deployed now.
+        return told.model_copy(update={"costs": measure_costs([contest.challenger.folder])})
     return _compared(contest, champion, config, measure_costs)
 
 

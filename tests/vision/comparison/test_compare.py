@@ -140,6 +140,7 @@ def test_a_run_again_finds_the_champion_in_place(tmp_path: Path, table: Annotati
         "promote",
         {"champion": "v1 is the champion already"},
     )
+    assert [cost.latency_ms for cost in found.costs] == [1.0], "its passport tells what it costs"
 
 
 def test_other_classes_are_for_a_person_to_decide(tmp_path: Path, table: AnnotationTable) -> None:
