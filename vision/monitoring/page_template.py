@@ -1,40 +1,24 @@
-"""The frame of the monitoring page; it follows the viewer's theme, light or dark."""
+"""How the monitoring page looks and where its parts stand; it follows the viewer's theme."""
 
 from __future__ import annotations
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="color-scheme" content="light dark">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
+from vision.page_frame import themed_frame
+
+_STYLE = """\
 :root {
-  color-scheme: light dark;
-  --ground: #f6f7f8; --card: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d5dae0;
   --reference: #c3cad3; --zone: #fbe7e5; --band: #cfdcf7;
   --s0: #2457c5; --s1: #b35900; --s2: #18794e; --s3: #8a3ab9; --s4: #6b6f76; --bad: #c02b26;
   --ok-ground: #dafbe1; --ok-ink: #044f1e; --drift-ground: #ffe3e0; --drift-ink: #82071e;
-  --wait-ground: #fff3c4; --wait-ink: #5f3b00;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #131418; --card: #1c1e23; --ink: #ebecef; --soft: #a8adb8; --line: #363a43;
     --reference: #4d535f; --zone: #3b2021; --band: #263759;
     --s0: #8fb2ff; --s1: #f2ae5c; --s2: #74d19c; --s3: #cf9cf0; --s4: #b4b9c2; --bad: #ff8d85;
     --ok-ground: #17301f; --ok-ink: #9be3b6; --drift-ground: #431d1c; --drift-ink: #ffb3ad;
-    --wait-ground: #362a12; --wait-ink: #f3c777;
   }
 }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1200px; padding: 1.5rem; background: var(--ground);
-  color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-h1 { margin: 0; font-size: 1.5rem; overflow-wrap: anywhere; }
 h2 { margin: 2rem 0 .6rem; font-size: 1.2rem; overflow-wrap: anywhere; }
 h3 { margin: 0 0 .5rem; font-size: 1rem; }
-p { margin: .4rem 0; }
-.facts, .soft, figcaption { color: var(--soft); }
 .small { font-size: .85rem; }
 .verdict { margin: .8rem 0; padding: .8rem 1rem; border-radius: 8px; overflow-wrap: anywhere; }
 .verdict b { font-size: 1.1rem; }
@@ -61,9 +45,7 @@ p { margin: .4rem 0; }
 .blank { display: flex; align-items: center; justify-content: center; color: var(--soft);
   font-size: .75rem; text-align: center; }
 figcaption { font-size: .78rem; line-height: 1.35; overflow-wrap: anywhere; }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: .3rem .6rem; overflow-wrap: anywhere; }
 td .badge { padding: .05rem .5rem; border-radius: 1rem; white-space: nowrap; }
 .scroll { overflow-x: auto; }
 .scroll svg { min-width: 38rem; }
@@ -75,7 +57,6 @@ td .badge { padding: .05rem .5rem; border-radius: 1rem; white-space: nowrap; }
 .k3 i { color: var(--s3); } .k4 i { color: var(--s4); } .kbad i { color: var(--bad); }
 .kref i { color: var(--reference); } .kink i { color: var(--ink); }
 .kzone i { color: var(--zone); outline: 1px solid var(--line); }
-summary { cursor: pointer; }
 svg { display: block; width: 100%; height: auto; fill: none; }
 svg text { fill: var(--ink); font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 svg .tick, svg .name { fill: var(--soft); }
@@ -95,13 +76,10 @@ svg .point { stroke: var(--card); stroke-width: 1; } svg .point.s0 { fill: var(-
 svg .point.s1 { fill: var(--s1); } svg .point.s2 { fill: var(--s2); }
 svg .point.s3 { fill: var(--s3); } svg .point.s4 { fill: var(--s4); }
 svg .point.bad { fill: var(--bad); }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p class="facts">$facts</p>
+"""
+_CONTENT = """\
 $versions
 $history
-</body>
-</html>
 """
+
+PAGE = themed_frame(_STYLE, _CONTENT)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from string import Template
 
 from vision.monitoring.next_move import join_words
 from vision.monitoring.page_images import Pictures, examples
@@ -52,7 +51,7 @@ def write_page(report: MonitoringReport, images: Path | None = None) -> str:
             "predicted anything in the period. Check that the service is up and that this is the "
             "log it writes to.</p></div>"
         ]
-    return Template(PAGE).substitute(
+    return PAGE.substitute(
         title=f"Monitoring of {_name(report.name)}",
         facts=html.escape(
             f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC, checked "

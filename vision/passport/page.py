@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import html
 import re
-from string import Template
 
 from vision.passport.chapters import Chapter, Table
 from vision.passport.describe import (
@@ -33,7 +32,7 @@ _LONGEST_TEXT = 2_000
 
 def write_page(passport: Passport) -> str:
     """Returns the page; everything on it is in the passport."""
-    return Template(PAGE).substitute(
+    return PAGE.substitute(
         title=f"Passport of {_text(passport.name)} {_text(passport.version)}",
         facts=html.escape(f"Made {tell_time(passport.created_at)}"),
         head=_tiles(passport) + _unknown(passport),

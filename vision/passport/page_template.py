@@ -1,34 +1,18 @@
-"""The frame of a passport's page: light or dark on a screen, A4 on paper."""
+"""How a passport's page looks, on a screen and on A4 paper, and where its parts stand."""
 
 from __future__ import annotations
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="color-scheme" content="light dark">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
+from vision.page_frame import themed_frame
+
+_STYLE = """\
 @page { size: A4; margin: 15mm 14mm; }
-:root {
-  color-scheme: light dark;
-  --ground: #f6f7f8; --card: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d5dae0;
-  --good: #0b6e4f; --bad: #b42318; --wait-ground: #fff3c4; --wait-ink: #5f3b00;
-}
+:root { --good: #0b6e4f; --bad: #b42318; }
 @media (prefers-color-scheme: dark) {
-  :root {
-    --ground: #131418; --card: #1c1e23; --ink: #ebecef; --soft: #a8adb8; --line: #363a43;
-    --good: #74d19c; --bad: #ff8d85; --wait-ground: #362a12; --wait-ink: #f3c777;
-  }
+  :root { --good: #74d19c; --bad: #ff8d85; }
 }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1000px; padding: 1.5rem; background: var(--ground);
-  color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-h1 { margin: 0; font-size: 1.5rem; overflow-wrap: anywhere; }
+body { max-width: 1000px; }
 h2 { margin: 0 0 .6rem; font-size: 1.15rem; }
-p { margin: .4rem 0; overflow-wrap: anywhere; }
-.facts, .soft { color: var(--soft); }
+p { overflow-wrap: anywhere; }
 .tiles { display: grid; gap: .8rem; margin: 1rem 0; padding: 0; list-style: none;
   grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); }
 .tiles li, section { border: 1px solid var(--line); border-radius: 8px; background: var(--card); }
@@ -44,17 +28,15 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 .none { color: var(--soft); font-style: italic; white-space: nowrap; }
 .passed, .promote { color: var(--good); } .failed, .reject { color: var(--bad); font-weight: 600; }
 .wide { overflow-x: auto; margin: .6rem 0; }
-table { width: 100%; border-collapse: collapse; font-size: .9rem;
-  font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: break-word; }
+table { font-size: .9rem; }
+th, td { padding: .25rem .5rem; overflow-wrap: break-word; }
 td:first-child { min-width: 5rem; max-width: 16rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: .8rem 0; }
 img { display: block; max-width: 100%; height: auto; padding: .3rem; background: #fff;
   border-radius: 6px; }
-figcaption { color: var(--soft); font-size: .85rem; }
-summary { cursor: pointer; color: var(--soft); }
+figcaption { font-size: .85rem; }
+summary { color: var(--soft); }
 pre { overflow-x: auto; max-height: 30rem; padding: .6rem; border: 1px solid var(--line);
   border-radius: 6px; font-size: .8rem; }
 @media (max-width: 40rem) {
@@ -72,13 +54,10 @@ pre { overflow-x: auto; max-height: 30rem; padding: .6rem; border: 1px solid var
   table { font-size: 8.5pt; } img { max-height: 210mm; margin: 0 auto; padding: 0; }
   details { display: none; }
 }
-</style>
-</head>
-<body>
-<h1>$title</h1>
-<p class="facts">$facts</p>
+"""
+_CONTENT = """\
 $head
 $chapters
-</body>
-</html>
 """
+
+PAGE = themed_frame(_STYLE, _CONTENT)

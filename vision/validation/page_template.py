@@ -1,18 +1,10 @@
-"""The frame of the validation page: dark text on light, whatever the viewer's theme is."""
+"""How the validation page looks and where its parts stand; it is light in any theme."""
 
 from __future__ import annotations
 
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="color-scheme" content="light">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Dataset validation</title>
-<style>
-:root { color-scheme: light; }
-body { margin: 0 auto; max-width: 1200px; padding: 1.5rem; background: #fff; color: #1b1f24;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+from vision.page_frame import light_frame
+
+_STYLE = """\
 h1 { margin: 0 0 .25rem; font-size: 1.6rem; }
 h2 { margin: 2rem 0 .75rem; padding-bottom: .25rem; border-bottom: 1px solid #d0d7de;
   font-size: 1.2rem; }
@@ -45,7 +37,7 @@ figcaption { font-size: .75rem; line-height: 1.35; }
 .path { display: block; overflow: hidden; color: #57606a; text-overflow: ellipsis;
   white-space: nowrap; direction: rtl; text-align: left; unicode-bidi: plaintext; }
 .note { color: #1b1f24; overflow-wrap: anywhere; }
-li .note::before { content: "\2013 \00a0"; }
+li .note::before { content: "\\2013 \\00a0"; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid #d0d7de; text-align: left;
   vertical-align: top; }
@@ -55,11 +47,8 @@ code { font-size: .9em; }
 details { margin-top: .5rem; }
 iframe { box-sizing: border-box; width: 100%; height: 900px; border: 1px solid #d0d7de;
   border-radius: 6px; background: #fff; }
-</style>
-</head>
-<body>
-<h1>Dataset validation</h1>
-<p class="facts">$facts</p>
+"""
+_CONTENT = """\
 $verdict
 <h2>Findings</h2>
 $findings
@@ -67,6 +56,6 @@ $findings
 $gates
 $within
 $section
-</body>
-</html>
 """
+
+PAGE = light_frame(_STYLE, _CONTENT)

@@ -11,7 +11,6 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from string import Template
 
 from vision.validation.page_template import PAGE
 from vision.validation.report import Finding, Gate
@@ -93,7 +92,8 @@ def render_page(page: Page, thumbnail: Thumbnail | None = None) -> str:
     pictures = _Pictures(thumbnail)
     within = [found for found in page.findings if found.severity == "info" and not found.images]
     cards = "".join(_card(found, pictures) for found in page.findings if found not in within)
-    return Template(PAGE).substitute(
+    return PAGE.substitute(
+        title="Dataset validation",
         verdict=_verdict(page.findings, page.gates),
         facts=html.escape(_facts(page)),
         findings=cards or "<p>No check found anything to look at.</p>",
