@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.browser import Watched, chromium, find_chromium
+from tests.browser import Watched, find_chromium
 from tests.demo import BIN, Demo
 from tests.servers import free_port, running
 
@@ -126,12 +126,6 @@ def dashboard_of(client: httpx.Client, report: dict[str, Any]) -> Dashboard:
     for node in client.get(f"/api/v1/runs/{run}/dag").json()["nodes"]:
         nodes[node["type"]][node["name"]] = node["id"]
     return Dashboard(client, run, nodes, frozenset(report["seconds"]))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium(str(find_chromium())) as started:
-        yield started
 
 
 @pytest.fixture

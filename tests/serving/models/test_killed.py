@@ -1,42 +1,20 @@
 """What a worker leaves that dies while it changes the served model, and what the next one does."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.models.fault import FAULT_POINTS
-from vision.home import repository
+from tests.dying import KILLED, run_dying
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
 
-KILLED = 137
 FILES = ["active.json", "active.lock"]
 
 
-def run(tmp_path: Path, work: str) -> list[dict[str, Any]]:
-    """Runs ``dying_worker.py`` in a home of its own and returns its lines."""
-    (tmp_path / "tmp").mkdir()
-    environment = os.environ | {
-        "VISIONSTACK_HOME": str(tmp_path / "killed"),
-        "BENTOML_HOME": str(tmp_path / "bentoml"),
-        "TMPDIR": str(tmp_path / "tmp"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.serving.models.dying_worker", work],
-        cwd=repository(),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def run(folder: Path, work: str) -> list[dict[str, Any]]:
+    return run_dying("tests.serving.models.dying_worker", work, folder)
 
 
 def test_mu02_killed_at_every_point_of_an_activation(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import Watched, chromium, find_chromium
+from tests.browser import Watched
 from tests.fake_bundle import encode_image
 from tests.serving.page.pretend import Pretend, draw_sunset, pretending
 
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 
 # What the browser says of every answer that is no success; the page tells the person.
 OF_THE_BROWSER = "Failed to load resource"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    with chromium(path) as started:
-        yield started
 
 
 @pytest.fixture

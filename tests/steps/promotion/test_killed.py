@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +11,10 @@ from typing import Any
 import pytest
 
 from steps.promotion.journal import FAULT_POINTS
-from vision.home import repository
+from tests.dying import KILLED, run_dying
 
 pytestmark = [pytest.mark.integration, pytest.mark.fault]
 
-KILLED = 137
 # Not passed by a rollback: it puts nothing back. Not by a promotion: it tells no service.
 ONLY_PROMOTION = ("restored", "restoring")
 ONLY_ROLLBACK = ("rollback-services-told",)
@@ -34,25 +30,8 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def run(tmp_path: Path, work: str) -> list[dict[str, Any]]:
-    """Runs ``dying_promotion.py`` in a home of its own and returns its lines."""
-    environment = os.environ | {
-        "VISIONSTACK_HOME": str(tmp_path / "home"),
-        "BENTOML_HOME": str(tmp_path / "bentoml"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.steps.promotion.dying_promotion", work],
-        cwd=repository(),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert not [line for line in lines if "defect" in line]
-    return lines
+def run(folder: Path, work: str) -> list[dict[str, Any]]:
+    return run_dying("tests.steps.promotion.dying_promotion", work, folder)
 
 
 def check_converged(line: dict[str, Any]) -> None:
