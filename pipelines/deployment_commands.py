@@ -73,28 +73,41 @@ def rollback(
     key, key_from = find_key(admin_key_from), admin_key_from or KEY_VARIABLE
     last, is_certain = (None, True) if addresses else _read_last(name)
     services = _services(last, addresses or (_LOCAL,), key, key_from)
-    done = roll_back(name, version, services, all_places(), on_served=_tell, began=began)
-    change = done.change
-    if change.is_new:
-        click.echo(f"champion of {name}: {change.version} (before: {change.former})")
-    else:
-        click.echo(f"champion of {name}: {change.version}, as it was already")
-    if done.waiting:
-        click.echo(done.waiting, err=True)
     # Where nobody named the default one, and nothing was rolled out, it may be that there is none.
-    is_named = bool(addresses or last or not is_certain)
-    problems = [each for each in done.served if each.problem and (is_named or not each.is_away)]
+    may_be_away = not (addresses or last or not is_certain)
+    done = roll_back(
+        name, version, services, all_places(), _tell, began=began, may_be_away=may_be_away
+    )
+    _show(done)
+    problems = [each for each in done.served if each.problem and not (each.is_away and may_be_away)]
     if problems:
-        if len(problems) == len(done.served):
-            moved = "champion moved; " if change.is_new else ""
-            click.echo(f"{moved}no service confirmed", err=True)
-        if change.is_new and done.is_refused:
-            again = f"`run.py rollback` tries {change.version} once more"
-            click.echo(f"{again}; to go further back, name the version", err=True)
+        _show_problems(done, len(problems))
         return FAILED
     if last is not None:
         _note(last, done)
     return DONE
+
+
+def _show(done: RolledBack) -> None:
+    change = done.change
+    if change.is_new:
+        click.echo(f"champion of {change.model}: {change.version} (before: {change.former})")
+    else:
+        click.echo(f"champion of {change.model}: {change.version}, as it was already")
+    if done.carries_on is not None and not done.is_open:
+        began = f"{done.carries_on:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"the rollback of {began} is over now; `run.py rollback` goes further back")
+    if done.waiting:
+        click.echo(done.waiting, err=True)
+
+
+def _show_problems(done: RolledBack, n_problems: int) -> None:
+    if n_problems == len(done.served):
+        moved = "champion moved; " if done.change.is_new else ""
+        click.echo(f"{moved}no service confirmed", err=True)
+    if done.is_open:
+        again = f"`run.py rollback` tries {done.change.version} once more"
+        click.echo(f"{again}; to go further back, name the version", err=True)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from typing import Annotated
 from zenml import step
 
 from serving.log.recording import record_deployment
+from steps.promotion.expected import tell_other
 from steps.promotion.places import all_places
 from steps.promotion.rollback import roll_back
 from steps.promotion.services import HttpService, find_key
@@ -51,7 +52,7 @@ def roll_out(
         if not isinstance(error, VisionError):
             write_down(found, promoted.number, record_deployment)
             raise
-    if found.outcome == "done":
+    if found.outcome == "done" and not tell_other(promoted.model, promoted.version):
         _note(found, promoted.number, deployment.services)
     write_down(found, promoted.number, record_deployment)
     say(found.sentence)
@@ -78,7 +79,8 @@ class WayBack:
         if former is None:
             return f"{self.promoted.version} is the first champion, so there is none to go back to"
         try:
-            done = roll_back(model, former, self._services(), all_places())
+            services, places = self._services(), all_places()
+            done = roll_back(model, former, services, places, only_from=self.promoted.version)
         except VisionError as error:
             return str(error)
         self.done = f"{former} is the champion again"
@@ -118,7 +120,9 @@ def _deploy(
     found = deploy(version, deployment, former, reference, back)
     if not found.is_undone:
         return found
-    said = f"{promoted.version} stays the champion" if back is None else back.done
+    said = back.done if back is not None else ""
+    if back is None and not tell_other(promoted.model, promoted.version):
+        said = f"{promoted.version} stays the champion"
     return found.model_copy(update={"reason": "; ".join(filter(None, [found.reason, said]))})
 
 

@@ -1,7 +1,8 @@
 """Which champion a promotion expects: the one that its version was compared with.
 
 Between the comparison and the promotion a bento is built and tried, for minutes. Who has become
-champion meanwhile was not compared with the version, and is not replaced by it.
+champion meanwhile was not compared with the version, and is not replaced by it. In the same way a
+roll-out, which may watch for hours, takes back only the champion that it has rolled out.
 """
 
 from __future__ import annotations
@@ -49,3 +50,17 @@ def tell_change(version: str, model: str, present: Champion | None, expected: Ex
         f"{expected or 'none'}, and is {found or 'none'} now; run the deployment again, which "
         "compares anew"
     )
+
+
+def tell_other(model: str, version: str) -> str:
+    """Says that another version has become champion; returns nothing where none has.
+
+    A damaged pointer names no other.
+    """
+    try:
+        found = read_champion(model)
+    except BundleError:
+        return ""
+    if found is None or found.version == version:
+        return ""
+    return f"{found.version} has become the champion of {model} since, and stays"

@@ -2,8 +2,8 @@
 
 The pointer moves and the services are told before anything slow is imported or asked, so that the
 old version answers within seconds also while a registry is down. What the registries then do not
-take, or a service refuses, stays in the journal: the next promotion carries it on, and a rollback
-that names no version tries this one again instead of going further back.
+take, or a service does not serve, stays in the journal: the next promotion carries it on, and a
+rollback that names no version tries this one again instead of going further back.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from serving.models.fault import fault_point
+from steps.promotion.expected import tell_other
 from steps.promotion.history import read_history, write_history
 from steps.promotion.journal import Journal, locked, read_journal, write_journal
 from steps.promotion.promote import (
@@ -61,16 +63,15 @@ class RolledBack:
       change: of the champion; ``is_new`` is False where the version was the champion already.
       served: what became of the services, in their order.
       waiting: why a registry still names another version; empty where all agree.
+      is_open: whether a rollback that names no version tries this one again.
+      carries_on: when the rollback had begun that this one has carried on; None for a new one.
     """
 
     change: Promoted
     served: tuple[Served, ...]
     waiting: str = ""
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether a service that answers does not serve the version."""
-        return _is_refused(self.served)
+    is_open: bool = False
+    carries_on: datetime | None = None
 
 
 def roll_back(
@@ -81,6 +82,9 @@ def roll_back(
     on_served: Callable[[Served], None] = lambda served: None,
     within_s: float = WAITS_S,
     began: float | None = None,
+    only_from: str | None = None,
+    *,
+    may_be_away: bool = False,
 ) -> RolledBack:
     """Makes an earlier version the champion again, and lets the services serve it at once.
 
@@ -92,20 +96,26 @@ def roll_back(
       on_served: called with each service as soon as it is known what became of it.
       within_s: how long another change may take before this one gives up.
       began: when, by :func:`time.monotonic`; now without it.
+      only_from: the champion that is to be replaced; any if None.
+      may_be_away: whether the rollback is done also where nothing answers at an address.
 
     Raises:
       BundleError: there is no champion, no such version, none before, or it is damaged; nothing
         has changed, and the refusal is recorded.
-      VisionError: another change does not end, or a file cannot be written.
+      VisionError: another change does not end, a file cannot be written, or the champion is not
+        ``only_from`` any more; then nothing has changed, and the refusal is recorded.
     """
     began = time.monotonic() if began is None else began
     with locked(model, within_s):
         try:
+            if only_from is not None and (other := tell_other(model, only_from)):
+                raise VisionError(other)
             journal, champion = _plan(model, version)
-        except BundleError as error:
+        except VisionError as error:
             record_refusal("rollback", model, version or "", str(error))
             raise
-        if journal is not None and not journal.is_done:
+        is_new = journal is not None and not journal.is_done
+        if journal is not None and is_new:
             write_journal(journal)
             move_pointer(journal)
         version = journal.to if journal else champion.version
@@ -113,8 +123,10 @@ def roll_back(
         fault_point("rollback-services-told")
         if journal is None:
             return RolledBack(_kept(champion), served)
-        waiting = _settle(journal, places, is_over=not _is_refused(served))
-        return RolledBack(promoted(journal), served, waiting)
+        is_over = not any(each.problem and not (each.is_away and may_be_away) for each in served)
+        waiting = _settle(journal, places, is_over)
+        carries_on = None if is_new else journal.began_at
+        return RolledBack(promoted(journal), served, waiting, not is_over, carries_on)
 
 
 def _plan(model: str, version: str | None) -> tuple[Journal | None, Champion]:
@@ -203,10 +215,6 @@ def _tell_one(
     served = Served(service.address, time.monotonic() - began, problem, is_away)
     on_served(served)
     return served
-
-
-def _is_refused(served: Sequence[Served]) -> bool:
-    return any(each.problem and not each.is_away for each in served)
 
 
 def _settle(journal: Journal, places: Sequence[Place], is_over: bool) -> str:

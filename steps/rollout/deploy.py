@@ -49,16 +49,16 @@ def deploy(
         return _nothing(version, config.target, reason)
     runner, written = find_runner(config.target, image, version.version, config.overlay)
     if runner is None:
-        proven.keep(written)  # whoever applies them by hand has no others
+        written = proven.keep(written)  # nobody but who applies them by hand can try them
         reason = (
             f"{_PROGRAMS[config.target]} is not here, so the files were written and nothing was "
             "started: what is served did not change; apply them with "
             f"`{by_hand(config.target, written)}`"
         )
         return _nothing(version, config.target, reason, written)
-    found = roll_out_image(runner, version, services, rules, config.ready_s)
+    found = roll_out_image(runner, version, services, rules, config.ready_s, former)
     if found.is_undone and take_back is not None and (left := take_back(found.reason)):
-        reason = f"{found.reason}; {left}"
+        reason = found.reason if left in found.reason else f"{found.reason}; {left}"
         return found.model_copy(update={"outcome": "failed", "reason": reason})
     return found
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from steps.promotion.files import FOLDER
 from steps.promotion.services import ServiceRefusedError
-from steps.rollout import proven
 from steps.rollout.last import LastRollOut
 from steps.rollout.runners import DEPLOYMENT, NAMESPACE, Runner, by_hand, runner_of
 from steps.rollout.service_client import RollOutError, ServiceClient, Version
@@ -45,8 +44,6 @@ class ImageService:
           ServiceRefusedError: it was not started, or is not ready; with the command that does it.
         """
         files = [home() / each for each in self.last.files_of(version)]
-        for each in files:
-            proven.put_back(each)  # of a roll-out that died
         if not files or not files[0].exists():
             raise ServiceRefusedError(self._unknown(version))
         [path, *_] = files

@@ -1,7 +1,7 @@
 """Writes the files that start an image: for compose, and for Kubernetes.
 
-They are those of ``ops`` with the image filled in, in ``home()/deployments/<version>/``; nothing in
-the repository is changed. Secrets stay where they are and are never copied. An overlay of the
+They are those of ``ops`` with the image filled in, where :mod:`steps.rollout.proven` says; nothing
+in the repository is changed. Secrets stay where they are and are never copied. An overlay of the
 user's own stays where it is; what is written names it and puts the image in.
 """
 
@@ -14,11 +14,9 @@ from pathlib import Path
 
 import yaml
 
-from steps.promotion.files import FOLDER
-from steps.rollout.proven import set_aside
+from steps.rollout.proven import make_way
 from steps.rollout.service_client import RollOutError
-from vision.bundles.manifest import check_id
-from vision.home import folder, repository
+from vision.home import repository
 
 COMPOSE_FILE = "compose.yaml"
 OVERLAYS = ("on-prem", "cloud")
@@ -37,8 +35,7 @@ def write_compose(image: str, version: str) -> Path:
     """
     source = (repository() / "ops" / "compose" / COMPOSE_FILE).read_text(encoding="utf-8")
     filled = _filled(source, _COMPOSE_IMAGE, _checked(image))
-    target = _folder(version) / COMPOSE_FILE
-    set_aside(target)
+    target = make_way(version, COMPOSE_FILE)
     target.write_text(filled, encoding="utf-8")
     return target
 
@@ -55,10 +52,9 @@ def write_kubernetes(image: str, version: str, overlay: str) -> Path:
       RollOutError: as above, or the folder is no Kustomize folder.
     """
     place = _kustomized(_checked(image))
-    target = _folder(version) / "kubernetes"
     if overlay not in OVERLAYS:
         _check_overlay(Path(overlay))
-    set_aside(target)
+    target = make_way(version, "kubernetes")
     if overlay not in OVERLAYS:
         return _write_around(Path(overlay), image, target / "overlays" / "own")
     source = repository() / "ops" / "kubernetes"
@@ -97,12 +93,6 @@ def _write_around(own: Path, image: str, target: Path) -> Path:
     }
     (target / "kustomization.yaml").write_text(yaml.safe_dump(written, sort_keys=False))
     return target
-
-
-def _folder(version: str) -> Path:
-    path = folder(FOLDER) / check_id(version, "model version")
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _checked(image: str) -> str:

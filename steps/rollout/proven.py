@@ -1,8 +1,7 @@
-"""Files that went well stay until others of the same version have gone well, too.
+"""Files that start an image have their own names once that went well, and others until then.
 
-A version may be rolled out again with other code, and a rollback applies what is written for it.
-While such a roll-out is under way, or where it died, the files of before lie beside the new ones,
-with ``.before`` after their name; as long as they are there, the new ones are not to be trusted.
+What is written for a version lies in ``home()/deployments/<version>/tried-...`` while it is tried,
+and stays there to be looked at where it fails or dies. A rollback applies what went well before.
 """
 
 from __future__ import annotations
@@ -11,44 +10,39 @@ import shutil
 from pathlib import Path
 
 from steps.promotion.files import FOLDER
-from vision.home import home
+from vision.bundles.manifest import check_id
+from vision.home import folder, home
+
+_TRIED = "tried-"
 
 
-def keep(written: Path) -> None:
-    """Trusts what was written, and drops what was there before.
+def make_way(version: str, name: str) -> Path:
+    """Returns where the files of a version are written to be tried; what was there is gone.
 
     Args:
-      written: the file or the folder in ``home()/deployments/<version>/`` that was applied.
+      version: of the model.
+      name: of the file, or of the folder, once it went well.
     """
-    _remove(_before(_top(written)))
+    top = folder(FOLDER) / check_id(version, "model version") / f"{_TRIED}{name}"
+    top.parent.mkdir(parents=True, exist_ok=True)
+    _remove(top)
+    return top
 
 
-def put_back(written: Path) -> None:
-    """Puts back what was there before; without that, what was written stays to be looked at."""
-    top = _top(written)
-    before = _before(top)
-    if before.exists():
-        _remove(top)
-        before.rename(top)
+def keep(written: Path) -> Path:
+    """Trusts what was tried, instead of what went well before; returns where it is now.
 
-
-def set_aside(top: Path) -> None:
-    """Makes way for new files, and keeps those of before unless others are kept already."""
-    before = _before(top)
-    if before.exists():
-        _remove(top)  # nobody knows how that one would have ended
-    elif top.exists():
-        top.rename(before)
-
-
-def _top(written: Path) -> Path:
+    Args:
+      written: below what :func:`make_way` has returned, or that itself.
+    """
     root = home() / FOLDER
-    version, name, *_ = written.relative_to(root).parts
-    return root / version / name
-
-
-def _before(top: Path) -> Path:
-    return top.with_name(f"{top.name}.before")
+    version, tried, *below = written.relative_to(root).parts
+    top = root / version / tried.removeprefix(_TRIED)
+    if tried.startswith(_TRIED):
+        if top.is_dir():
+            shutil.rmtree(top)
+        (root / version / tried).replace(top)
+    return top.joinpath(*below)
 
 
 def _remove(path: Path) -> None:

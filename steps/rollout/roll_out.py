@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from steps.promotion.expected import tell_other
 from steps.rollout.course import UNCHANGED, Course, State, begin, quiet
 from steps.rollout.service_client import RollOutError, ServiceClient, Version
 from steps.rollout.watch import Rules, watch
@@ -112,6 +113,8 @@ def _undo(course: Course, reason: str, rules: Rules, take_back: TakeBack | None)
 
 def _put_back(course: Course) -> str:
     """Lets each service serve what it did; returns what did not work."""
+    if other := tell_other(course.version.name, course.version.version):
+        return other
     problems = []
     for state in course.states:
         had_it = state.former == course.version

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from steps.packaging.containers import Called, call
 from steps.promotion.files import FOLDER
-from steps.rollout.manifests import write_compose, write_kubernetes
+from steps.rollout.manifests import COMPOSE_FILE, write_compose, write_kubernetes
 from vision.durable import replace_file
 from vision.home import folder, home, repository
 
@@ -43,8 +43,13 @@ class Runner(Protocol):
     def start(self, ready_s: float) -> str:
         """Starts the new image; returns what went wrong."""
 
-    def undo(self) -> str:
-        """Starts the one before; returns what went wrong."""
+    def undo(self, former: str | None, ready_s: float) -> str:
+        """Starts the one before; returns what went wrong.
+
+        Args:
+          former: the champion before, which is to be served; None for what ran.
+          ready_s: within which it must be ready, where the runner waits for that itself.
+        """
 
     def keep(self) -> None:
         """Notes that the new image is good."""
@@ -67,15 +72,20 @@ class Compose:
         """Replaces the container of the service, and what it needs where that is not there."""
         return self._up(self.manifests)
 
-    def undo(self) -> str:
-        """Starts the last file that went well."""
+    def undo(self, former: str | None, ready_s: float) -> str:
+        """Starts the file of the champion before; without one the last that went well."""
+        if former is not None:
+            # Not the last: an operator may have gone back from that by hand.
+            file = home() / FOLDER / former / COMPOSE_FILE
+            if file.is_file():
+                return self._up(file)
         last = home() / FOLDER / _LAST_GOOD
         if not last.is_file() or not os.access(last, os.R_OK):
             return "no roll-out went well before this one, so there is no image to go back to"
         return self._up(last)
 
     def keep(self) -> None:
-        """Copies the file, which the next roll-out of the same version writes anew."""
+        """Copies the file, for where the champion before has none."""
         replace_file(folder(FOLDER) / _LAST_GOOD, self.manifests.read_text(encoding="utf-8"))
 
     def _up(self, file: Path) -> str:
@@ -108,11 +118,9 @@ class Kubernetes:
         applied = self._call(_APPLIES_WITHIN_S, "apply", "-k", str(self.manifests))
         if problem := _said(applied, "kubectl apply"):
             return problem
-        limit = f"--timeout={max(1, round(ready_s))}s"
-        words = ("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, limit)
-        return _said(self._call(ready_s + 30.0, *words), "kubectl rollout status")
+        return self._wait(ready_s)
 
-    def undo(self) -> str:
+    def undo(self, former: str | None, ready_s: float) -> str:
         """Goes back to the revision of before the start, unless it is still that one."""
         if self.before is None:
             return ""
@@ -126,10 +134,16 @@ class Kubernetes:
         # Without the number it would be the one before the last, whatever began in between.
         number = f"--to-revision={self.before}"
         words = ("-n", NAMESPACE, "rollout", "undo", DEPLOYMENT, number)
-        return _said(self._call(_APPLIES_WITHIN_S, *words), "kubectl rollout undo")
+        undone = self._call(_APPLIES_WITHIN_S, *words)
+        return _said(undone, "kubectl rollout undo") or self._wait(ready_s)
 
     def keep(self) -> None:
         """The cluster keeps its own history."""
+
+    def _wait(self, ready_s: float) -> str:
+        limit = f"--timeout={max(1, round(ready_s))}s"
+        words = ("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, limit)
+        return _said(self._call(ready_s + 30.0, *words), "kubectl rollout status")
 
     def _has_changed(self) -> bool:
         """Tells whether another revision has begun; True where the cluster does not say."""

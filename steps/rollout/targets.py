@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from steps.promotion.expected import tell_other
 from steps.rollout import proven
 from steps.rollout.runners import Runner
 from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
@@ -19,6 +20,9 @@ from vision.bundles.rolled_out import Figures, Outcome, Replica, RollOut
 from vision.home import home
 from vision.packages import ImageResult
 from vision.progress import say
+
+# Services, each with the version that it serves or shall serve.
+Served = Sequence[tuple[ServiceClient, Version]]
 
 # The names that podman and buildah give to what they build.
 _LOCAL = "localhost/"
@@ -34,6 +38,7 @@ def roll_out_image(
     services: Sequence[ServiceClient],
     rules: Rules,
     ready_s: float,
+    former: str | None = None,
 ) -> RollOut:
     """Starts the image, waits for the services, watches them, and goes back where that goes wrong.
 
@@ -42,27 +47,27 @@ def roll_out_image(
       version: the model in the image.
       services: where the containers answer.
       rules: what is tolerated while it is watched.
-      ready_s: within which it must be ready.
+      ready_s: within which it must be ready, and the one before where it comes back.
+      former: the champion before; None for what ran.
     """
     began, replicas = datetime.now(UTC), [_look(service) for service in services]
-    problem = runner.start(ready_s)
-    if not problem:
-        problem = _wait(version, services, ready_s)
+    served = [(each, found) for each in services if (found := _served(each)) is not None]
+    problem = runner.start(ready_s) or _wait([(each, version) for each in services], ready_s)
     figures: dict[str, Figures] = {}
     if not problem:
         before = {each.address: each.before or _NOTHING for each in replicas}
         seen = watch(services, before, rules)
         figures, problem = dict(seen.figures), seen.problem
     outcome: Outcome = "done"
+    files = runner.manifests
     if problem:
         say(f"taking {version.name} {version.version} back: {problem}")
-        left = runner.undo()
-        proven.put_back(runner.manifests)
+        left = _go_back(runner, version, served, ready_s, former)
         outcome = "failed" if left else "rolled_back"
         problem = "; ".join(filter(None, [problem, left]))
     else:
         runner.keep()
-        proven.keep(runner.manifests)
+        files = proven.keep(files)
         problem = "" if services else _NOBODY_WATCHED.format(kind=runner.kind)
     return RollOut(
         target=runner.kind,
@@ -82,8 +87,24 @@ def roll_out_image(
             )
             for each, service in zip(replicas, services, strict=True)
         ),
-        files=(str(runner.manifests.relative_to(home())),),
+        files=(str(files.relative_to(home())),),
     )
+
+
+def _go_back(
+    runner: Runner, version: Version, served: Served, ready_s: float, former: str | None
+) -> str:
+    """Starts what was there before, and waits until it answers; returns what went wrong."""
+    if other := tell_other(version.name, version.version):
+        return other
+    if problem := runner.undo(former, ready_s):
+        return problem
+    champion = None if former is None else Version(version.name, former)
+    wanted = [
+        (each, champion if champion is not None and found.name == champion.name else found)
+        for each, found in served
+    ]
+    return _wait(wanted, ready_s)
 
 
 _NOTHING = Figures(n_requests=0, n_errors=0, median_ms=None)
@@ -100,10 +121,17 @@ def _look(service: ServiceClient) -> Replica:
     return Replica(address=service.address, former=found.version if found else None, before=before)
 
 
-def _wait(version: Version, services: Sequence[ServiceClient], ready_s: float) -> str:
+def _served(service: ServiceClient) -> Version | None:
+    try:
+        return service.served()
+    except RollOutError:
+        return None
+
+
+def _wait(wanted: Served, ready_s: float) -> str:
     deadline = time.monotonic() + ready_s
     try:
-        for service in services:
+        for service, version in wanted:
             service.wait_for(version, 0, deadline)
     except RollOutError as error:
         return str(error)

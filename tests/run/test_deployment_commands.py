@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,13 @@ def test_rollback_without_a_service(
     assert found.out == "champion of shapes: v1 (before: v2)\n"
     assert rollback("v2", "--service", address) == 1
     assert champion() == "v2"
+    assert rollback("v2") == 0
+    said = capsys.readouterr().out.splitlines()[-2:]
+    assert said[0] == "champion of shapes: v2 (before: v1)"
+    over = (
+        r"the rollback of [-\d]{10} [:\d]{5} UTC is over now; `run.py rollback` goes further .*"
+    )
+    assert re.fullmatch(over, said[1])
     assert rollback("v2") == 0
     assert capsys.readouterr().out.endswith("champion of shapes: v2, as it was already\n")
 

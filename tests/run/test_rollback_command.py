@@ -19,6 +19,8 @@ pytestmark = pytest.mark.integration
 
 __all__ = ["promoted"]
 
+AGAIN = "`run.py rollback` tries v1 once more; to go further back, name the version\n"
+
 
 def rolled_out(target: str, services: tuple[str, ...], *files: str) -> None:
     """Notes a roll-out of v2, which is the champion."""
@@ -64,7 +66,7 @@ def test_rollback_fails_where_no_service_of_the_last_roll_out_answers(
     found = capsys.readouterr()
     assert found.out == "champion of shapes: v1 (before: v2)\n"
     assert all(f"no service answers at {each}" in found.err for each in addresses)
-    assert found.err.endswith("champion moved; no service confirmed\n")
+    assert found.err.endswith(f"champion moved; no service confirmed\n{AGAIN}")
     assert (champion(), last().version) == ("v1", "v2")
 
 
@@ -80,7 +82,7 @@ def test_a_damaged_note_of_the_last_roll_out_stops_no_rollback(
     assert champion() == "v1"
     said = capsys.readouterr().err
     assert "is damaged; delete the file" in said
-    assert said.endswith("champion moved; no service confirmed\n")
+    assert said.endswith(f"champion moved; no service confirmed\n{AGAIN}")
 
 
 @pytest.fixture
@@ -122,8 +124,7 @@ def test_rollback_starts_the_former_image(
     assert "champion moved; no service confirmed" in found.err
     assert "the image of shapes v1: " in found.err or "was not started: no program" in found.err
     assert f"what brings it back: {by_hand(target, path)}" in found.err  # type: ignore[arg-type]
-    again = "`run.py rollback` tries v1 once more; to go further back, name the version\n"
-    assert found.err.endswith(again)
+    assert found.err.endswith(AGAIN)
     (tmp_path / "fail").unlink()
     assert rollback() == 0
     assert f"{target} serves it after " in capsys.readouterr().out
@@ -174,12 +175,10 @@ def test_an_image_whose_service_does_not_answer_is_no_success(
 
 
 @pytest.mark.usefixtures("promoted")
-def test_rollback_applies_what_went_well_and_not_what_died(home: Path, program: Path) -> None:
+def test_rollback_never_applies_what_was_only_tried(home: Path, program: Path) -> None:
     rolled_out("compose", (), FILES["compose"])
-    path = home / "deployments" / "v1" / "compose.yaml"
+    path = home / "deployments" / "v1" / "tried-compose.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text("services: {unproven: {}}\n")
-    path.with_name("compose.yaml.before").write_text("services: {good: {}}\n")
-    assert rollback() == 0
-    assert path.read_text() == "services: {good: {}}\n"
-    assert program.read_text().splitlines()[-1].endswith(f"-f {path} up -d service")
+    path.write_text("services: {}\n")
+    assert rollback() == 1
+    assert not program.exists(), "nothing was called"

@@ -15,7 +15,7 @@ from steps.promotion.services import ServiceAwayError, ServiceRefusedError
 from tests.run.loading import loaded_by
 from tests.steps.promotion.fake_places import MODEL, FakePlace
 from tests.steps.promotion.test_promote import BEFORE, Places, champion, rows
-from vision.errors import BundleError
+from vision.errors import BundleError, VisionError
 
 pytestmark = pytest.mark.integration
 
@@ -88,6 +88,16 @@ def test_the_champion_itself_is_served_and_stays(promoted: Places) -> None:
     assert promoted[0].calls == []
 
 
+def test_only_the_named_champion_is_replaced(promoted: Places) -> None:
+    service = FakeService(promoted)
+    sentence = "^v3 has become the champion of shapes since, and stays$"
+    with pytest.raises(VisionError, match=sentence):
+        roll_back(MODEL, "v1", [service], promoted, only_from="v2")
+    assert (champion(), service.told, read_journal(MODEL)) == ("v3", [], None)
+    assert rows()[0] == ("rollback", "v1", "refused", 2)
+    assert roll_back(MODEL, "v1", [service], promoted, only_from="v3").change.version == "v1"
+
+
 @pytest.mark.parametrize("version", ["v9", "no/id"])
 def test_what_is_not_in_the_store_is_refused(promoted: Places, version: str) -> None:
     with pytest.raises(BundleError, match=r"v9|no/id"):
@@ -118,12 +128,14 @@ def test_a_service_that_refuses_keeps_nobody_back(promoted: Places) -> None:
 
 def test_again_after_a_refusal_the_same_version_is_tried(promoted: Places) -> None:
     service = FakeService(promoted, fails=ServiceRefusedError("wrong key"))
-    assert roll_back(MODEL, None, [service], promoted).is_refused
+    first = roll_back(MODEL, None, [service], promoted)
+    assert (first.is_open, first.carries_on) == (True, None)
     assert [place.held["champion"] for place in promoted] == ["v2", "v2"]
 
     service.fails = None
     again = roll_back(MODEL, None, [service], promoted)
-    assert (again.change.version, again.change.number, again.is_refused) == ("v2", 3, False)
+    assert (again.change.version, again.change.number, again.is_open) == ("v2", 3, False)
+    assert again.carries_on == first.change.at
     assert service.told == [("v2", "v2")]
     assert (read_journal(MODEL), read_history(MODEL).previous) == (None, ("v1",))
     assert [row for row in rows() if row[0] == "rollback"] == [("rollback", "v2", "done", 3)]
@@ -145,10 +157,15 @@ def test_after_a_refusal_another_version_can_be_named_or_promoted(promoted: Plac
     assert read_history(MODEL).previous == ("v2", "v1")
 
 
-def test_who_is_away_holds_no_rollback_open(promoted: Places) -> None:
+@pytest.mark.parametrize("may_be_away", [False, True])
+def test_who_is_away_holds_a_rollback_open_unless_it_may_be(
+    promoted: Places, may_be_away: bool
+) -> None:
     service = FakeService(promoted, fails=ServiceAwayError("nobody there"))
-    assert not roll_back(MODEL, None, [service], promoted).is_refused
-    assert read_journal(MODEL) is None
+    done = roll_back(MODEL, None, [service], promoted, may_be_away=may_be_away)
+    assert done.is_open is not may_be_away
+    again = roll_back(MODEL, None, [], promoted)
+    assert again.change.version == ("v1" if may_be_away else "v2")
 
 
 def test_a_registry_that_is_down_is_carried_on_later(promoted: Places) -> None:

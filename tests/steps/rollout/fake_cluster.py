@@ -26,8 +26,9 @@ case "$*" in
       printf '%s' "$new" > late; printf '%s' "$((wanted + 1)) $wanted $revision" > state
     else printf '%s' "$new" > state; fi
     planted apply-answer ;;
-  *"rollout status"*) planted status ;;
-  *"rollout undo"*) planted undo ;;
+  *"rollout status"*)
+    if [ -f undone ]; then planted status-after-undo; else planted status; fi ;;
+  *"rollout undo"*) planted undo; touch undone ;;
 esac
 """
 
@@ -43,7 +44,10 @@ class FakeCluster:
     folder: Path
 
     def plant(self, *faults: str) -> None:
-        """Makes calls fail: get, apply, apply-answer (applied all the same), status, undo, late."""
+        """Makes calls fail: get, apply, status, undo, status-after-undo.
+
+        apply-answer is applied all the same, late is taken up later.
+        """
         (self.folder / "faults").write_text("".join(f"{each}\n" for each in faults))
 
     def runs(self, revision: int) -> None:

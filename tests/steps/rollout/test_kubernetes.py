@@ -33,7 +33,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
 
 @pytest.fixture
 def apply(tmp_path: Path) -> str:
-    return f"apply -k {tmp_path}/home/deployments/v2/kubernetes/overlays/cloud"
+    return f"apply -k {tmp_path}/home/deployments/v2/tried-kubernetes/overlays/cloud"
 
 
 def rolled_out(backs: list[str] | None = None) -> RollOut:
@@ -82,7 +82,7 @@ def test_an_apply_that_took_effect_all_the_same_is_undone(cluster: FakeCluster) 
     cluster.runs(7)
     cluster.plant("apply-answer")
     assert rolled_out().outcome == "rolled_back"
-    assert cluster.calls()[-1] == f"{UNDO} --to-revision=7"
+    assert cluster.calls()[-2:] == [f"{UNDO} --to-revision=7", STATUS]
 
 
 @pytest.mark.fault
@@ -90,7 +90,7 @@ def test_a_change_that_the_cluster_takes_up_late_is_waited_for(cluster: FakeClus
     cluster.runs(7)
     cluster.plant("apply-answer", "late")
     assert rolled_out().outcome == "rolled_back"
-    assert cluster.calls()[-3:] == [GET, GET, f"{UNDO} --to-revision=7"]
+    assert cluster.calls()[-4:] == [GET, GET, f"{UNDO} --to-revision=7", STATUS]
 
 
 @pytest.mark.fault
@@ -101,7 +101,16 @@ def test_pods_that_do_not_get_ready_are_replaced_by_those_of_before(cluster: Fak
     assert (found.outcome, found.reason) == (
         "rolled_back", "kubectl rollout status failed with status 3: planted: status",
     )  # fmt: skip
-    assert cluster.calls()[-1] == f"{UNDO} --to-revision=7"
+    assert cluster.calls()[-2:] == [f"{UNDO} --to-revision=7", STATUS]
+
+
+@pytest.mark.fault
+def test_pods_of_before_that_do_not_come_back_are_said(cluster: FakeCluster) -> None:
+    cluster.runs(7)
+    cluster.plant("status", "status-after-undo")
+    found = rolled_out()
+    assert found.outcome == "failed"
+    assert found.reason.endswith("rollout status failed with status 3: planted: status-after-undo")
 
 
 @pytest.mark.fault
@@ -131,8 +140,8 @@ def test_where_the_cluster_no_longer_answers_the_way_back_is_tried(cluster: Fake
     assert isinstance(runner, Kubernetes)
     assert runner.start(45.0) == ""
     cluster.plant("get")
-    assert runner.undo() == ""
-    assert cluster.calls()[-2:] == [GET, f"{UNDO} --to-revision=7"]
+    assert runner.undo(None, 45.0) == ""
+    assert cluster.calls()[-3:] == [GET, f"{UNDO} --to-revision=7", STATUS]
 
 
 @pytest.mark.fault

@@ -37,59 +37,58 @@ def beside(home: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("program")
-@pytest.mark.parametrize(("fails", "expected"), [("", OTHER), ("compose.yaml", IMAGE)])
+@pytest.mark.parametrize(("fails", "expected"), [("", OTHER), ("tried-compose.yaml", IMAGE)])
 def test_other_code_of_a_version_counts_once_it_went_well(
     fails: str, expected: str, tmp_path: Path, home: Path
 ) -> None:
     service = PretendService("http://a", now=[V2])
-    first, path = find_runner("compose", IMAGE, "v2")
+    first, tried = find_runner("compose", IMAGE, "v2")
     assert first is not None
-    assert roll_out_image(first, V2, [service], RULES, 1.0).outcome == "done"
+    done = roll_out_image(first, V2, [service], RULES, 1.0)
+    assert (done.outcome, done.files) == ("done", ("deployments/v2/compose.yaml",))
     (tmp_path / "fail").write_text(fails and f"v2/{fails}")
-    again, same = find_runner("compose", OTHER, "v2")
+    again, _ = find_runner("compose", OTHER, "v2")
     assert again is not None
-    outcome = roll_out_image(again, V2, [service], RULES, 1.0).outcome
-    assert outcome == ("rolled_back" if fails else "done")
-    assert (same, image_in(path), beside(home)) == (path, expected, ["compose.yaml"])
+    found = roll_out_image(again, V2, [service], RULES, 1.0)
+    assert found.outcome == ("rolled_back" if fails else "done")
+    assert image_in(home / "deployments" / "v2" / "compose.yaml") == expected
+    assert beside(home) == (["compose.yaml", tried.name] if fails else ["compose.yaml"])
+    assert image_in(home / found.files[0]) == OTHER, "to be looked at"
 
 
 @pytest.mark.parametrize("kind", ["compose", "kubernetes"])
-def test_a_roll_out_that_died_leaves_the_files_of_before(kind: str, home: Path) -> None:
+def test_what_fails_or_dies_never_gets_the_name_that_a_rollback_applies(
+    kind: str, home: Path
+) -> None:
     def write(image: str) -> Path:
         if kind == "compose":
             return write_compose(image, "v2")
         return write_kubernetes(image, "v2", "on-prem")
 
-    path = write(IMAGE)
-    proven.keep(path)
-    for _ in range(2):  # it dies, and once more
-        assert write(OTHER) == path
-        assert image_in(path) == OTHER
-    assert len(beside(home)) == 2
-
-    proven.put_back(path)
-    proven.put_back(path)
-    assert (image_in(path), len(beside(home))) == (IMAGE, 1)
-
-
-def test_a_first_one_stays_to_be_looked_at(home: Path) -> None:
-    path = write_compose(IMAGE, "v2")
-    proven.put_back(path)
-    assert (image_in(path), beside(home)) == (IMAGE, ["compose.yaml"])
+    tried = write(OTHER)
+    assert [name.startswith("tried-") for name in beside(home)] == [True]
+    kept = proven.keep(write(IMAGE))
+    assert proven.keep(kept) == kept
+    assert len(beside(home)) == 1
+    assert write(OTHER) == tried
+    assert (image_in(kept), image_in(tried)) == (IMAGE, OTHER)
+    assert proven.keep(tried) == kept
+    assert (image_in(kept), len(beside(home))) == (OTHER, 1)
 
 
-def test_what_cannot_be_written_leaves_the_files_of_before(home: Path, tmp_path: Path) -> None:
-    path = write_kubernetes(IMAGE, "v2", "cloud")
+def test_what_cannot_be_written_leaves_what_is_there(home: Path, tmp_path: Path) -> None:
+    kept = proven.keep(write_kubernetes(IMAGE, "v2", "cloud"))
     with pytest.raises(RollOutError, match="no name of an image"):
         write_kubernetes("a b", "v2", "cloud")
     with pytest.raises(RollOutError, match="has no kustomization"):
         write_kubernetes(OTHER, "v2", str(tmp_path))
-    assert (image_in(path), beside(home)) == (IMAGE, ["kubernetes"])
+    assert (image_in(kept), beside(home)) == (IMAGE, ["kubernetes"])
 
 
 def test_what_is_applied_by_hand_is_trusted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners.shutil, "which", lambda name: None)
     for image in (IMAGE, OTHER):
-        deploy(V2, DeploymentConfig(target="compose"), image=image)
+        found = deploy(V2, DeploymentConfig(target="compose"), image=image)
+    assert found.files == ("deployments/v2/compose.yaml",)
     assert beside(home) == ["compose.yaml"]
-    assert image_in(home / "deployments" / "v2" / "compose.yaml") == OTHER
+    assert image_in(home / found.files[0]) == OTHER

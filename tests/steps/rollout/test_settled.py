@@ -9,8 +9,10 @@ import pytest
 
 from serving.record import DeploymentRecord
 from steps import roll_out as module
+from steps.promotion.history import find_taken_back
 from steps.promotion.promote import promote
 from steps.rollout.last import LastRollOut, read_last
+from steps.rollout.watch import Watched
 from tests.serving.models.versions import promote as make_champion
 from tests.serving.models.versions import store_version
 from tests.steps.promotion.fake_places import MODEL, make_places
@@ -158,3 +160,51 @@ def test_a_damaged_note_is_said_and_replaced(
     last = read_last(MODEL)
     assert last is not None
     assert last.version == "v2"
+
+
+@pytest.fixture
+def overtaken(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, services: list[PretendService]
+) -> Callable[[str], None]:
+    """Lets another version become champion while a roll-out is watched."""
+    store_version("v3", MODEL)
+
+    def watch(*_: object) -> Watched:
+        promote(MODEL, "v3", make_places(tmp_path / "places"))
+        for each in services:
+            each.now[0] = Version(MODEL, "v3")
+        return Watched({}, problem)
+
+    problem = ""
+
+    def overtake(found: str) -> None:
+        nonlocal problem
+        problem = found
+        monkeypatch.setattr("steps.rollout.roll_out.watch", watch)
+
+    return overtake
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_who_became_champion_while_it_was_watched_stays(
+    settled: bool,
+    deploy: Deploy,
+    services: list[PretendService],
+    overtaken: Callable[[str], None],
+) -> None:
+    if settled:
+        deploy()
+    overtaken("it does badly (planted)")
+    found = deploy()
+    stays = "v3 has become the champion of shapes since, and stays"
+    assert (found.outcome, found.reason) == ("failed", f"it does badly (planted); {stays}")
+    assert (champion(), find_taken_back(MODEL, "v3")) == ("v3", None)
+    assert [each.now for each in services] == [[Version(MODEL, "v3")]] * 2
+
+
+def test_a_roll_out_that_was_overtaken_is_not_the_last(
+    deploy: Deploy, overtaken: Callable[[str], None]
+) -> None:
+    overtaken("")
+    assert deploy().outcome == "done"
+    assert (champion(), read_last(MODEL)) == ("v3", None)

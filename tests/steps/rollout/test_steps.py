@@ -52,7 +52,9 @@ def test_a_roll_out_that_goes_wrong_takes_the_champion_back(
         told.append((version.version, former, image, take_back("too slow")))
         return _found("rolled_back")
 
-    def roll_back(model: str, version: str, services: Any, places: Any) -> RolledBack:
+    def roll_back(
+        model: str, version: str, services: Any, places: Any, only_from: str
+    ) -> RolledBack:
         told.append((model, version, [each.address for each in services]))
         return RolledBack(PROMOTED, (Served("http://a", 0.1, problem),), "")
 
@@ -79,7 +81,7 @@ def test_a_first_champion_has_none_before() -> None:
 
 
 def test_a_champion_that_cannot_be_taken_back_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> RolledBack:
+    def fail(*_: object, only_from: str) -> RolledBack:
         raise BundleError("v1 is damaged")
 
     monkeypatch.setattr(roll_out, "roll_back", fail)
@@ -89,7 +91,9 @@ def test_a_champion_that_cannot_be_taken_back_is_said(monkeypatch: pytest.Monkey
 def _champion_moves(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     told: list[Any] = []
 
-    def roll_back(model: str, version: str, services: Any, places: Any) -> RolledBack:
+    def roll_back(
+        model: str, version: str, services: Any, places: Any, only_from: str
+    ) -> RolledBack:
         told.append((model, version, [(each.address, each.key) for each in services]))
         return RolledBack(PROMOTED, (), "")
 

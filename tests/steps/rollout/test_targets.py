@@ -59,7 +59,7 @@ def _calls(tmp_path: Path) -> list[str]:
 
 def test_the_compose_file_names_the_image_and_is_complete(home: Path) -> None:
     path = write_compose(IMAGE, "v2")
-    assert path == home / "deployments" / "v2" / "compose.yaml"
+    assert path == home / "deployments" / "v2" / "tried-compose.yaml"
     services = yaml.safe_load(path.read_text())["services"]
     assert services["service"]["image"] == IMAGE
     assert services["service"]["read_only"] is True
@@ -127,12 +127,12 @@ def test_compose_starts_the_image_and_notes_it(tmp_path: Path, home: Path) -> No
     assert (found.outcome, found.files) == ("done", ("deployments/v2/compose.yaml",))
     assert _calls(tmp_path)[-1].endswith(f"-f {path} up -d service")
     # The next one that fails goes back to what is in this file.
-    (tmp_path / "fail").write_text("v3/compose.yaml")
+    (tmp_path / "fail").write_text("v3/tried-compose.yaml")
     later, _ = find_runner("compose", IMAGE, "v3")
     assert later is not None
     failed = roll_out_image(later, V1, [service], RULES, 1.0)
     assert failed.outcome == "rolled_back"
-    assert "planted: v3/compose.yaml" in failed.reason
+    assert "planted: v3/tried-compose.yaml" in failed.reason
     assert _calls(tmp_path)[-1].endswith("/deployments/compose-last.yaml up -d service")
 
 
@@ -155,7 +155,7 @@ def test_compose_goes_back_to_what_ran_and_not_to_its_file_written_anew(
     assert first is not None
     assert roll_out_image(first, V2, [service], RULES, 1.0).outcome == "done"
     # The same version with other code.
-    (tmp_path / "fail").write_text("v2/compose.yaml")
+    (tmp_path / "fail").write_text("v2/tried-compose.yaml")
     again, same = find_runner("compose", f"{IMAGE}-bad", "v2")
     assert again is not None
     assert same == path
