@@ -137,14 +137,37 @@ def _config(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def _resolver(resolv_conf: str) -> str:
+    """Returns what the proxy's command writes from a resolv.conf."""
+    _, _, command = SERVICES["edge"]["command"]
+    sed = command.replace("$$", "$").partition(" > /tmp/")[0].replace("/etc/resolv.conf", "")
+    done = subprocess.run(
+        ["sh", "-c", sed], input=resolv_conf, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("resolv_conf", "expected"),
+    [
+        ("search lan\nnameserver 127.0.0.11\noptions ndots:0\n", "127.0.0.11"),
+        ("nameserver fd00::1\nnameserver  10.89.0.1\nnameserver 10.89.1.1\n", "10.89.0.1"),
+    ],
+)
+def test_the_proxy_asks_the_resolver_of_its_container(resolv_conf: str, expected: str) -> None:
+    assert _resolver(resolv_conf) == f"resolver {expected} valid=2s ipv6=off;\n"
+
+
 @pytest.mark.integration
 def test_nginx_takes_its_configuration(folder: Path, tmp_path: Path) -> None:
     if shutil.which("nginx") is None or shutil.which("openssl") is None:
         pytest.skip("no nginx or openssl; apt-get install nginx-light openssl")
     subprocess.run([folder / "make_secrets.sh", "--tls"], check=True, capture_output=True)
     text = (folder / "nginx" / "nginx.conf").read_text(encoding="utf-8")
-    # The name of the container and the mounted folder are those of compose.
-    text = text.replace("service:3000", "127.0.0.1:3000").replace("/tmp/", f"{tmp_path}/")
+    # What the container writes at its start, and the mounted folder, are those of compose.
+    text = text.replace("/tmp/", f"{tmp_path}/")
+    (tmp_path / "resolver.conf").write_text(_resolver("nameserver 10.89.0.1\nnameserver ::1\n"))
     (tmp_path / "nginx.conf").write_text(
         text.replace("/etc/nginx/tls", str(folder / "secrets" / "tls"))
     )

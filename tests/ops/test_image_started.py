@@ -77,6 +77,10 @@ class Composed:
         label = f"label=com.docker.compose.project={PROJECT}"
         return self.podman("ps", "--all", "--filter", label, "--format", "{{.Names}}").split()
 
+    def address(self, name: str) -> str:
+        shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+        return self.podman("inspect", "-f", shown, name)
+
     def exit_codes(self) -> dict[str, int]:
         shown = "{{.State.ExitCode}}"
         return {each: int(self.podman("inspect", "-f", shown, each)) for each in self.names()}
@@ -149,7 +153,7 @@ def test_compose_starts_service_database_metrics_and_proxy(composed: Composed) -
     # Through the proxy, too, with the certificate that was made for trying.
     context = ssl.create_default_context(cafile=composed.folder / "secrets" / "tls" / "tls.crt")
     edge = f"https://localhost:{ports['EDGE_PORT']}"
-    with httpx.Client(verify=context, trust_env=False, base_url=edge) as client:
+    with httpx.Client(verify=context, trust_env=False, base_url=edge, timeout=30) as client:
         files = {"image": ("image.png", encode_image(solid_image("red")))}
         sent = client.post("/predict", files=files, headers={"Authorization": f"Bearer {key}"})
         assert (sent.status_code, client.get("/metrics").status_code) == (200, 404)
@@ -161,6 +165,14 @@ def test_compose_starts_service_database_metrics_and_proxy(composed: Composed) -
     ask = ("exec", "-e", password, database, "psql", "-U", "visionstack", "-tAc", question)
     wait_for(lambda: composed.podman(*ask) == str(n_predicted))
     wait_for(lambda: _metric(ports["PROMETHEUS_PORT"]) >= n_predicted)
+
+    before = composed.address(name)
+    # As a roll-out replaces it.
+    composed.compose("up", "-d", "--force-recreate", "--no-deps", "service")
+    wait_until_ready(service, READY_S)
+    assert composed.address(name) != before
+    with httpx.Client(verify=context, trust_env=False, base_url=edge, timeout=30) as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200, within_s=10.0)
 
     composed.compose("stop", "--timeout", "30")
     assert composed.exit_codes() == dict.fromkeys(composed.names(), 0)
