@@ -10,7 +10,8 @@ from serving.models.active import StoredVersion
 from serving.models.fault import fault_point
 from serving.models.load import load_model
 from serving.models.notices import Notices, Why
-from serving.models.state import ModelRefused, Reason, State
+from serving.models.refusal import Refusal, look_at
+from serving.models.state import ModelRefused, State
 from vision.bundles.load import ServingModel
 
 logger = logging.getLogger("bentoml.visionstack")
@@ -35,22 +36,26 @@ class Current:
         self.stopped = threading.Event()
         self.is_ready = threading.Event()
         self.notices = Notices()
-        self._refused: dict[Path, tuple[Reason, str]] = {}
+        self._refused: dict[Path, Refusal] = {}
 
     def load(self, folder: Path, stored: StoredVersion | None) -> ServingModel:
-        """Loads a bundle; one that was refused is not tried again before :meth:`forget_refusals`.
+        """Loads a bundle; one that was refused is only tried again once something has changed.
+
+        That is its manifest, its signature or the trusted keys; else :meth:`forget_refusals` helps.
 
         Raises:
           ModelRefused: it cannot be served.
         """
-        if folder in self._refused:
-            raise ModelRefused(*self._refused[folder])
+        # Looked at before the load: what changes meanwhile is a reason to try again.
+        found, refusal = look_at(folder), self._refused.get(folder)
+        if refusal is not None and refusal.rests_on == found:
+            raise refusal.again()
         try:
             identity = (stored.name, stored.version) if stored else None
             return load_model(folder, identity, self.stopped.is_set)
         except ModelRefused as error:
             if error.reason != "stopping":
-                self._refused[folder] = (error.reason, str(error))
+                self._refused[folder] = Refusal(found, error.reason, str(error))
                 self.notices.failed(error.reason)
             raise
 

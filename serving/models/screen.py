@@ -14,6 +14,7 @@ from typing import Any
 
 from serving.models.state import ModelRefused
 from vision.bundles.manifest import MEND, Manifest
+from vision.bundles.plain import open_plain
 
 _SUFFIXES = frozenset({".dill", ".h5", ".hdf5", ".joblib", ".pkl", ".pickle", ".pt", ".pth"})
 # Protocols 2 to 5 begin with the opcode PROTO and its number.
@@ -49,7 +50,7 @@ def _forbidden(path: Path) -> str:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in _SUFFIXES:
         return f"a {suffix} file"
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         beginning = file.read(8)
     for begins, kind in _BEGINNINGS.items():
         if beginning.startswith(begins):

@@ -20,7 +20,7 @@ from vision.bundles.manifest import Manifest, read_manifest
 from vision.errors import BundleError
 from vision.listing import list_paths
 
-_SUBFOLDER = "bundle"
+_SUBFOLDER, _INFO_FILE, _LATEST_FILE = "bundle", "model.yaml", "latest"
 
 
 def bundle_tag(name: str, version: str) -> str:
@@ -52,10 +52,12 @@ def save_bundle(folder: Path, manifest: Manifest, labels: Mapping[str, str]) -> 
       The tag, ``name:version`` in lower case.
 
     Raises:
-      BundleError: the files differ from the manifest, or the tag is taken by another bundle.
+      BundleError: the files differ from the manifest, the tag is taken by another bundle, or
+        something that is no file is in the place of one of BentoML's.
     """
     verify_files(folder, manifest)
     tag = bundle_tag(manifest.name, manifest.version)
+    _check_files_of(tag)
     if _is_stored(tag, manifest):
         return tag
     with bentoml.models.create(tag, labels=dict(labels)) as model:
@@ -75,11 +77,11 @@ def bundle_folder(tag: str) -> Path:
         f"model {tag!r} is not in the BentoML model store; `bentoml models list` shows what is"
     )
     try:
-        model = bentoml.models.get(tag)
+        model = bentoml.models.get(tag) if _is_complete(tag) else None
     except (BentoMLException, OSError, ValueError) as error:
         raise missing from error
     # BentoML also takes `latest` and the beginning of a version, which could mean another one soon.
-    if str(model.tag) != tag:
+    if model is None or str(model.tag) != tag:
         raise missing
     path = Path(model.path) / _SUBFOLDER
     if not path.is_dir():
@@ -94,10 +96,30 @@ def bundle_folders() -> Iterator[Path]:
 
     BentoML's own list fails as a whole where one model of any kind is half written.
     """
-    root = Path(BentoMLContainer.model_store.get()._path)
-    for folder in list_paths(root, f"*/*/{_SUBFOLDER}"):
+    for folder in list_paths(_root(), f"*/*/{_SUBFOLDER}"):
         if folder.is_dir():
             yield folder
+
+
+def _root() -> Path:
+    return Path(BentoMLContainer.model_store.get()._path)
+
+
+def _is_complete(tag: str) -> bool:
+    """Tells whether BentoML can look at a version; where a pipe is, it would wait for ever."""
+    name, _, version = tag.partition(":")
+    return (_root() / name / version / _INFO_FILE).is_file()
+
+
+def _check_files_of(tag: str) -> None:
+    """Checks the files that BentoML opens where a version comes to others of its name."""
+    versions = _root() / tag.partition(":")[0]
+    for path in (versions / _LATEST_FILE, *list_paths(versions, f"*/{_INFO_FILE}")):
+        if path.exists() and not path.is_file():
+            raise BundleError(
+                f"{path} in the BentoML model store is no plain file; remove it, and store the "
+                "bundle again"
+            )
 
 
 def _is_stored(tag: str, manifest: Manifest) -> bool:

@@ -2,9 +2,9 @@
 
 A thread of its own looks about every second at the candidate pointer, so that all workers follow;
 loading a candidate never holds up a swap. A candidate that cannot be loaded changes nothing: its
-requests are answered by the active model. A candidate is only used beside another version of the
-same model, so the swap that makes it the active version ends it at once. One whose time is over
-gets no request any more, and the next look removes its pointer.
+requests are answered by the active model until it can. A candidate is only used beside another
+version of the same model, so the swap that makes it the active version ends it at once. One whose
+time is over gets no request any more, and the next look removes its pointer.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from serving.models.locate import (
     is_pinned,
     pointer_signature,
 )
+from serving.models.refusal import look_at_stored
 from serving.models.state import ModelRefused
-from serving.models.tried import Trial, has_ended, in_words
+from serving.models.tried import Trial, has_ended, in_words, is_worth_a_try
 from vision.bundles.load import ServingModel
 from vision.errors import BundleError
 
@@ -175,7 +176,7 @@ class TrialHost:
         is_ended = has_ended(self._trial, self._clock())
         pointers = (file_signature(candidate_path()), pointer_signature())
         seen = (*pointers, id(self._served()), is_ended)
-        if seen == self._seen:
+        if seen == self._seen and not is_worth_a_try(self._trial):
             return
         with self._changing:
             self._seen = seen
@@ -196,14 +197,17 @@ class TrialHost:
                     remove_candidate()
         elif candidate is None:
             self._set(None)
-        elif self._trial is None or self._trial.candidate != candidate:
+        elif (
+            self._trial is None or self._trial.candidate != candidate or is_worth_a_try(self._trial)
+        ):
             self._set(self._try(candidate))
 
     def _try(self, candidate: Candidate) -> Trial:
+        found = look_at_stored(candidate.bento_model)
         try:
             return Trial(candidate, self._load(candidate))
         except ModelRefused as error:
-            return Trial(candidate, None, str(error))
+            return Trial(candidate, None, str(error), found)
 
     def _load(self, target: StoredVersion) -> ServingModel:
         folder = change.find_stored(target)

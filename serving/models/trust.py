@@ -39,6 +39,15 @@ def trusted_keys(environment: Mapping[str, str] = os.environ) -> tuple[PublicKey
         raise ModelRefused("signature", NO_KEYS) from error
 
 
+def trusted_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Returns the file of the trusted keys; it is not there where the keys are named themselves."""
+    named = environment.get(_TRUSTED)
+    try:
+        return Path(named).expanduser() if named else None
+    except RuntimeError:  # the home of somebody unknown
+        return None
+
+
 def check_signature(folder: Path, keys: tuple[PublicKey, ...]) -> bytes:
     """Checks who signed a bundle, and returns the manifest that was signed.
 

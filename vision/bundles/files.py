@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from vision.bundles.manifest import MANIFEST_FILE, MEND, FileEntry, Manifest
+from vision.bundles.plain import open_plain
 from vision.bundles.signature import SIGNATURE_FILE
 from vision.errors import BundleError
 
@@ -31,9 +33,13 @@ def list_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def hash_file(path: Path) -> FileEntry:
-    """Returns checksum and size of one file, read in pieces of 1 MiB."""
+    """Returns checksum and size of one file, read in pieces of 1 MiB.
+
+    Raises:
+      OSError: it cannot be read, or is no plain file.
+    """
     digest, n_bytes = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
             n_bytes += len(chunk)
@@ -46,8 +52,9 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
     A signature may be there; whose it is, :func:`vision.bundles.signature.verify_bundle` says.
 
     Raises:
-      BundleError: a file is missing, changed, not in the manifest, or a symbolic link; the message
+      BundleError: a file is missing, changed, not in the manifest, or no plain one; the message
         names the file and, for a changed one, expected and found size and sha256.
+      OSError: a file cannot be read.
     """
     present = set(_walk(folder)) - _UNLISTED
     for path in sorted(set(manifest.files) - present):
@@ -72,10 +79,16 @@ def _walk(folder: Path) -> Iterator[str]:
         for name in (*folders, *files):
             path = Path(parent) / name
             relative = path.relative_to(folder).as_posix()
-            if path.is_symlink():
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode):
                 raise BundleError(
                     f"{folder}: {relative} is a symbolic link, a bundle holds plain files only; "
                     "copy the bundle with its links followed"
                 )
-            if name in files:
-                yield relative
+            if stat.S_ISDIR(mode):
+                continue
+            if not stat.S_ISREG(mode):
+                raise BundleError(
+                    f"{folder}: {relative} is no plain file, but a pipe, socket or device; {MEND}"
+                )
+            yield relative

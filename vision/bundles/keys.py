@@ -3,7 +3,8 @@
 A signing key is an Ed25519 private key in a PEM file that only its owner can read:
 ``home()/keys/signing.pem``, made on first use, or the file that ``VISIONSTACK_SIGNING_KEY`` names.
 Beside it lies the public key, ``signing.pub``: 32 bytes as base64 on one line, which is also how
-trusted keys are written. A key's id is the beginning of the sha256 of those 32 bytes.
+trusted keys are written; it follows the signing key where that is exchanged. A key's id is the
+beginning of the sha256 of those 32 bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vision.bundles.public_file import publish_key
 from vision.errors import BundleError
 from vision.home import folder, home
 
@@ -29,6 +31,7 @@ logger = logging.getLogger("visionstack")
 KEY_VARIABLE = "VISIONSTACK_SIGNING_KEY"
 FOLDER, KEY_FILE = "keys", "signing.pem"
 
+_PUBLIC_SUFFIX = ".pub"
 _KEY_BYTES = 32
 _ID_DIGITS = 16
 _MAX_FILE_BYTES = 65_536
@@ -90,7 +93,7 @@ def key_path(environment: Mapping[str, str] = os.environ) -> Path:
 
 def public_path(environment: Mapping[str, str] = os.environ) -> Path:
     """Returns where the public key lies: beside the signing key."""
-    return key_path(environment).with_suffix(".pub")
+    return key_path(environment).with_suffix(_PUBLIC_SUFFIX)
 
 
 def open_key() -> SigningKey:
@@ -99,15 +102,18 @@ def open_key() -> SigningKey:
     Raises:
       KeyUnusableError: it cannot be read or written, is no Ed25519 key, or others can read it; or
         ``VISIONSTACK_SIGNING_KEY`` names no file, since a key that somebody asked for is not
-        replaced by another.
+        replaced by another, or a file with the name of the public key.
     """
     path = key_path()
+    if path.suffix == _PUBLIC_SUFFIX:
+        raise KeyUnusableError(
+            f"{KEY_VARIABLE} = {str(path)!r}: the public key gets this name; give the signing key "
+            "another ending than .pub, for example .pem"
+        )
     try:
         is_new = not path.exists() and _make(path)
         key = SigningKey(_read(path), path, is_new)
-        public = path.with_suffix(".pub")
-        if is_new or (os.access(path.parent, os.W_OK) and not public.exists()):
-            public.write_text(f"{key.public.text}\n", encoding="ascii")
+        publish_key(public_path(), key.public.text)
     except OSError as error:
         raise KeyUnusableError(
             f"the signing key {path} cannot be used ({error.strerror}); name another file in "

@@ -11,8 +11,6 @@ Refusals are constant sentences: they say what is wrong and nothing about what w
 from __future__ import annotations
 
 import base64
-import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vision.bundles.keys import PublicKey, SigningKey
 from vision.bundles.manifest import MANIFEST_FILE
+from vision.bundles.plain import open_plain
+from vision.bundles.put_into import put_into
 from vision.errors import BundleError
 
 SIGNATURE_FILE = "manifest.sig"
@@ -81,17 +81,14 @@ def find_signer(data: bytes, signature: Signature, keys: Sequence[PublicKey]) ->
 
 
 def sign_bundle(folder: Path, key: SigningKey) -> Path:
-    """Signs the manifest of a bundle as it is, and returns the path of ``manifest.sig``.
+    """Signs the manifest of a bundle as it is, durably, and returns the path of ``manifest.sig``.
 
     Raises:
       SignatureError: there is no manifest.
+      OSError: the signature cannot be written.
     """
     signature = sign(_read(folder / MANIFEST_FILE), key)
-    target = folder / SIGNATURE_FILE
-    partial = folder / f".{SIGNATURE_FILE}.part"
-    partial.write_text(signature.model_dump_json(indent=2) + "\n", encoding="ascii")
-    partial.replace(target)
-    return target
+    return put_into(folder, SIGNATURE_FILE, signature.model_dump_json(indent=2) + "\n")
 
 
 def verify_bundle(folder: Path, keys: Sequence[PublicKey]) -> bytes:
@@ -116,12 +113,8 @@ def verify_bundle(folder: Path, keys: Sequence[PublicKey]) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    """Reads a plain file; a pipe in its place would keep whoever reads it waiting for ever."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise SignatureError(UNREADABLE)
+        with open_plain(path, follow_links=False) as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise SignatureError(UNREADABLE) from error

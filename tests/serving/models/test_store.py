@@ -1,17 +1,35 @@
 """Tests of serving/models/store.py."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import bentoml
 import pytest
 
+from serving.models.host import ModelHost
+from serving.models.listing import Listing
+from serving.models.state import ModelRefused
 from serving.models.store import bundle_folder, bundle_folders, bundle_tag, save_bundle
 from tests.fake_bundle import VERSION, seal, write_fake_bundle
+from tests.serving.models.versions import promote, store_version
+from tests.vision.bundles.in_time import in_time
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import read_manifest
 from vision.errors import BundleError
 
 TAG = f"colours:{VERSION}"
+
+
+@pytest.fixture(autouse=True)
+def _in_time() -> Iterator[None]:
+    with in_time():
+        yield
+
+
+def put_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
 
 
 def test_a_bundle_comes_out_as_it_went_in(bundle: Path) -> None:
@@ -108,3 +126,66 @@ def test_bundles_are_found_beside_other_models_and_half_written_ones(
         pass
     (store / "colours/half-written").mkdir()
     assert list(bundle_folders()) == [bundle_folder(TAG)]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("name", "reason", "said"),
+    [
+        ("bundle/manifest.json", "manifest", "manifest.json cannot be read (it is no plain file)"),
+        ("bundle/labels.json", "files", "labels.json is no plain file"),
+        ("bundle/golden/00.png", "files", "golden/00.png is no plain file"),
+        ("model.yaml", "unknown", "model 'colours:v2' is not in the BentoML model store"),
+    ],
+)
+def test_mu01_a_pipe_in_the_store_holds_nobody_up(
+    store: Path, name: str, reason: str, said: str
+) -> None:
+    promote("v1")
+    store_version("v2")
+    host = ModelHost()
+    host.activate("colours", "v1")
+    host.activate("colours", "v2")
+    host.activate("colours", "v1")
+    put_pipe(store / "colours/v2" / name)
+    with pytest.raises(ModelRefused) as caught:
+        host.rollback()
+    assert caught.value.reason == reason
+    assert said in str(caught.value)
+    assert host.activate("colours", "v1").state.generation == 3
+    versions = [each.version for each in Listing().list(None)]
+    assert versions == (["v1"] if reason == "manifest" else ["v1", "v2"])
+
+
+@pytest.mark.fault
+def test_a_pipe_as_one_file_more_is_refused_when_it_is_stored(bundle: Path) -> None:
+    os.mkfifo(bundle / "golden" / "more")
+    with pytest.raises(BundleError, match="golden/more is no plain file"):
+        save_bundle(bundle, read_manifest(bundle), {})
+    assert bentoml.models.list() == []
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["latest", "v1/model.yaml"])
+def test_a_pipe_that_bentoml_would_open_is_named(store: Path, bundle: Path, name: str) -> None:
+    store_version("v1")
+    put_pipe(store / "colours" / name)
+    with pytest.raises(BundleError) as caught:
+        save_bundle(bundle, read_manifest(bundle), {})
+    assert str(caught.value) == (
+        f"{store}/colours/{name} in the BentoML model store is no plain file; remove it, and store "
+        "the bundle again"
+    )
+    assert not (store / "colours" / VERSION).exists()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("left", ["manifest.json", "serving.onnx"])
+def test_a_pipe_in_a_stored_bundle_is_mended_when_it_is_stored_again(
+    bundle: Path, left: str
+) -> None:
+    manifest = read_manifest(bundle)
+    save_bundle(bundle, manifest, {})
+    put_pipe(bundle_folder(TAG) / left)
+    save_bundle(bundle, manifest, {})
+    verify_files(bundle_folder(TAG), manifest)
