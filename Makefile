@@ -76,7 +76,7 @@ lock-check: setup ## Fail if requirements/ is not what pyproject.toml asks for.
 	$(call compile_locks,.venv/locks,)
 	@diff -r requirements .venv/locks || { echo "requirements/ is stale; renew it: make lock"; exit 1; }
 
-audit: setup ## Look up known vulnerabilities of the service's packages.
+audit: setup ## Look up known vulnerabilities; fails as well if nobody could be asked.
 	$(BIN)/python -m steps.packaging.audit
 
 bench: setup ## Measure what the README's numbers come from.

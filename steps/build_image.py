@@ -9,8 +9,9 @@ from zenml import step
 
 from steps.packaging import image, image_test
 from steps.packaging.builder import Choice, choose_builder, choose_runner
-from steps.packaging.containers import PackagingError
+from steps.packaging.containers import PackagingError, Tool
 from steps.packaging.contents import list_packages
+from steps.packaging.image_name import name_image
 from steps.packaging.oci_archive import read_archive
 from steps.packaging.record import archive_path, write_record
 from steps.packaging.running import why_none_starts
@@ -26,7 +27,7 @@ from vision.progress import say
 def build_image(
     bento: BuiltBento, bundle: Bundle, config: ImageConfig
 ) -> Annotated[ImageResult, "image"]:
-    """Builds the image, starts and asks it, and pushes it where a registry is named.
+    """Builds the image, starts and asks it, notes how that went, and pushes it to a named registry.
 
     Where no builder is found, it cannot build, or this machine starts no container at all, a
     sentence says so and the deployment goes on, unless the image is required, as it is for compose
@@ -40,7 +41,7 @@ def build_image(
     if choice.tool is None:
         return _without(choice.sentence, config)
     try:
-        built = image.build_image(_request(bento, bundle, config))
+        built = image.build_image(_request(bento, bundle, config, choice.tool))
     except PackagingError as error:
         return _without(str(error), config)
     return _examine(built, bundle.folder, choice, config)
@@ -49,12 +50,15 @@ def build_image(
 def _examine(
     built: image.BuiltImage, bundle: Path, choice: Choice, config: ImageConfig
 ) -> ImageResult:
+    write_record(built, bundle)
     try:
         found = image_test.test_image(built, bundle)
     except PackagingError:
         if why := why_none_starts(choose_runner(choice.require().name), config.base):
             return _without(f"{built.tag} was built, but no container starts here: {why}", config)
+        write_record(built, bundle, passed=False)
         raise
+    write_record(built, bundle, passed=found.passed)
     if not found.passed:
         raise PackagingError(
             f"the image {built.tag} failed its test: {'; '.join(found.problems)}\n"
@@ -63,7 +67,6 @@ def _examine(
     pushed_to = (
         push_image(choice.require(), built.tag, config.registry) if config.registry else None
     )
-    write_record(built, bundle)
     sentence = (
         f"{built.builder} built {built.tag}: {built.n_bytes / 1e6:.0f} MB, ready after "
         f"{found.cold_start_s:.1f} s" + (f", pushed to {pushed_to}" if pushed_to else "")
@@ -84,13 +87,15 @@ def _examine(
     )
 
 
-def _request(bento: BuiltBento, bundle: Bundle, config: ImageConfig) -> image.ImageRequest:
-    tag = image.image_tag(bundle.manifest, bento.digest)
-    labels = {"visionstack.bento": bento.tag, "visionstack.bento.digest": bento.digest}
+def _request(
+    bento: BuiltBento, bundle: Bundle, config: ImageConfig, tool: Tool
+) -> image.ImageRequest:
+    tag = name_image(tool, bundle.manifest, bento.digest, config.base)
+    labels = {"visionstack.bento": bento.tag, image.BENTO_DIGEST_LABEL: bento.digest}
     if "commit" in bento.labels:
         labels["visionstack.service.commit"] = bento.labels["commit"]
     return image.ImageRequest(
-        bento.folder, bundle.folder, archive_path(tag), tag, config.builder, config.base, labels
+        bento.folder, bundle.folder, archive_path(tag), tag, tool.name, config.base, labels
     )
 
 

@@ -1,8 +1,9 @@
 """``python -m steps.packaging build`` makes the image of the service, ``test`` tries it.
 
 ``make image`` and ``make image-test`` call this. Without options the newest champion is packaged,
-with a bento built from the code as it is. The exit status is 0, or 1 with a sentence, or with the
-list of what is wrong with the image.
+with a bento built from the code as it is and the packages that its drift detectors need. A package
+with a licence that may not be there stops it. The exit status is 0, or 1 with a sentence, or with
+the list of what is wrong with the image.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ import json  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from steps.packaging.bento import content_digest  # noqa: E402
+from steps.packaging.builder import choose_builder  # noqa: E402
+from steps.packaging.chosen_bento import choose_bento  # noqa: E402
+from steps.packaging.containers import PackagingError  # noqa: E402
 from steps.packaging.image import (  # noqa: E402
     DEFAULT_BASE,
     ImageRequest,
     build_image,
-    image_tag,
 )
+from steps.packaging.image_name import name_image  # noqa: E402
 from steps.packaging.image_test import ImageTest, test_image  # noqa: E402
-from steps.packaging.record import archive_path, read_record, write_record  # noqa: E402
+from steps.packaging.record import (  # noqa: E402
+    archive_path,
+    note_test,
+    read_note,
+    write_record,
+)
 from vision.bundles.champion import newest_champion  # noqa: E402
 from vision.bundles.manifest import read_manifest  # noqa: E402
 from vision.errors import BundleError, VisionError  # noqa: E402
-from vision.provenance import read_code_version  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,10 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="build and save the image")
     build.add_argument("--bundle", type=Path, help="a bundle's folder; else the newest champion")
     build.add_argument("--bento", type=Path, help="a built bento's folder; else it is built now")
-    build.add_argument("--requirements", default="", help="for a bento that is built now")
+    build.add_argument("--requirements", default="", help="of a bento built now; else its bundle's")
     build.add_argument("--builder", default="auto", choices=("auto", "docker", "podman", "buildah"))
     build.add_argument("--base", default=DEFAULT_BASE, help=f"default: {DEFAULT_BASE}")
-    build.add_argument("--tag", default="", help="default: visionstack:MODEL-VERSION-BENTO")
+    build.add_argument("--tag", default="", help="default: visionstack:MODEL-VERSION-DIGEST")
     test = commands.add_parser("test", help="start an image, ask it, and stop it")
     test.add_argument("record", type=Path, nargs="?", help="what build wrote; else the newest")
     return parser
@@ -59,12 +66,12 @@ def _parser() -> argparse.ArgumentParser:
 def _build(options: argparse.Namespace) -> int:
     bundle: Path = options.bundle or _champion()
     manifest = read_manifest(bundle)
-    bento = options.bento or _build_bento(options.requirements)
-    tag = options.tag or image_tag(manifest, content_digest(bento))
-    code = read_code_version()
-    labels = {"visionstack.service.commit": code.commit} if code.commit else {}
+    tool = choose_builder(options.builder).require()
+    bento = choose_bento(bundle, options.bento, options.requirements)
+    print(f"licences: {bento.licences.sentence}")
+    tag = options.tag or name_image(tool, manifest, bento.digest, options.base)
     request = ImageRequest(
-        bento, bundle, archive_path(tag), tag, options.builder, options.base, labels
+        bento.folder, bundle, archive_path(tag), tag, tool.name, options.base, bento.labels
     )
     built = build_image(request)
     print(f"{built.tag}: {built.n_bytes / 1e6:.0f} MB, {built.digest}, built by {built.builder}")
@@ -82,15 +89,14 @@ def _champion() -> Path:
     return bundle_folder(champion.bento_model)
 
 
-def _build_bento(requirements: str) -> Path:
-    from steps.packaging.bento_now import build_bento_now
-
-    return build_bento_now(requirements)
-
-
 def _test(options: argparse.Namespace) -> int:
-    built, bundle = read_record(options.record)
-    found = test_image(built, bundle)
+    note = read_note(options.record)
+    try:
+        found = test_image(note.built, note.bundle)
+    except PackagingError:
+        note_test(note, passed=False)
+        raise
+    note_test(note, passed=found.passed)
     print(json.dumps(found.to_json(), indent=2))
     print(_summary(found))
     for problem in found.problems:

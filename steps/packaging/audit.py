@@ -2,7 +2,8 @@
 
 pip-audit asks the package index about every pin of requirements/service*.txt. Exit status: 0
 nothing is known that is not waived; 1 something is, or a waiver of ops/audit-waivers.yaml has
-expired; 2 nobody could be asked, or not about every package.
+expired; 2 nobody could be asked, or not about every package. ``make audit`` ends
+with 2 for 1 as well, as make does whatever fails.
 
 An index that answers without knowing of vulnerabilities looks like one where all is well. So a
 package that is known to be vulnerable is asked about first: where nothing is known of that, either,

@@ -71,6 +71,11 @@ def choose_builder(wanted: BuilderName = "auto") -> Choice:
             refused[name] = "not installed"
             continue
         tool = Tool(name, program)
+        if name == "docker" and _is_podman(tool):
+            refused[name] = "it is podman"
+            if wanted == "docker":
+                refused[name] += "; set deployment.image.builder: podman"
+            continue
         asked = tool.try_to(*_QUESTIONS[name], timeout_s=_ANSWERS_WITHIN_S)
         if asked.code != 0:
             refused[name] = asked.tail.splitlines()[-1]
@@ -80,6 +85,15 @@ def choose_builder(wanted: BuilderName = "auto") -> Choice:
         else:
             return Choice(wanted, tool, refused)
     return Choice(wanted, None, refused)
+
+
+def _is_podman(docker: Tool) -> bool:
+    """Tells whether ``docker`` is a link to podman, as the package podman-docker makes it.
+
+    podman has words of its own for what an image needs: a format that keeps the health check, one
+    time for all files, and how it is saved.
+    """
+    return docker.try_to("--version").output.lower().startswith("podman")
 
 
 def choose_runner(built_by: ToolName) -> Tool:

@@ -15,23 +15,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from steps.packaging.base_image import base_digest
+from steps.packaging.build_folder import build_folder
 from steps.packaging.builder import BuilderName, choose_builder
 from steps.packaging.containers import PackagingError, Tool, ToolName
+from steps.packaging.image_name import recipe
 from steps.packaging.oci_archive import read_archive
 from steps.packaging.package_index import write_secrets
 from steps.packaging.saving import save_archive
 from vision.bundles.files import verify_files
 from vision.bundles.manifest import Manifest, read_manifest
-from vision.home import repository
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
 REQUIREMENTS = Path("env", "python", "requirements.txt")
+# An image says by this of which bento it is; from its name nobody could tell.
+BENTO_DIGEST_LABEL = "visionstack.bento.digest"
 
 # 1980-01-01, the oldest that every archive format can hold.
 _EPOCH = 315_532_800
@@ -48,7 +50,7 @@ class ImageRequest:
       bento_folder: of a built bento; it holds ``bento.yaml``.
       bundle: the bundle that the image answers with.
       archive: where the image is saved, as an OCI archive.
-      tag: the image's name, as :func:`image_tag` makes it.
+      tag: the image's name, as :func:`~steps.packaging.image_name.image_tag` makes it.
       builder: as in ``deployment.image.builder``.
       base: what ``FROM`` names; on a machine without a registry, ops/image/make_base.sh makes it.
       labels: beside those of :func:`oci_labels`; these win.
@@ -98,8 +100,8 @@ def build_image(request: ImageRequest) -> BuiltImage:
     manifest = read_manifest(request.bundle)
     verify_files(request.bundle, manifest)
     labels = {**oci_labels(manifest, request.base), **request.labels}
-    with tempfile.TemporaryDirectory(prefix="visionstack-image-") as name:
-        context, secrets = Path(name) / "context", Path(name) / "secrets"
+    with build_folder() as folder:
+        context, secrets = folder / "context", folder / "secrets"
         context.mkdir()
         secrets.mkdir()
         lay_out(request, context, _EPOCH)
@@ -122,19 +124,6 @@ def build_image(request: ImageRequest) -> BuiltImage:
         labels,
         base_digest(tool, request.base),
     )
-
-
-def image_tag(manifest: Manifest, bento_digest: str) -> str:
-    """Returns the name of an image, without a registry: ``visionstack:NAME-VERSION-DIGEST``.
-
-    Other code of the service is another image, so a cluster sees that it changed, and the one
-    before is still there to go back to.
-
-    Args:
-      manifest: of the bundle.
-      bento_digest: of the bento's contents; its first 8 characters are taken.
-    """
-    return f"visionstack:{manifest.name}-{manifest.version}-{bento_digest[:8]}".lower()
 
 
 def oci_labels(manifest: Manifest, base: str) -> dict[str, str]:
@@ -184,8 +173,8 @@ def lay_out(request: ImageRequest, context: Path, epoch: int) -> None:
     (bento / REQUIREMENTS).parent.mkdir(parents=True)
     shutil.copyfile(request.bento_folder / REQUIREMENTS, bento / REQUIREMENTS)
     shutil.copytree(request.bundle, context / "bundle")
-    for part in ("Containerfile", "ready.py"):
-        shutil.copyfile(repository() / "ops" / "image" / part, context / part)
+    for source in recipe():
+        shutil.copyfile(source, context / source.name)
     for path in (context, *context.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.name == "ready.py" else 0o644)
         os.utime(path, (epoch, epoch))

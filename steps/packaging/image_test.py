@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from steps.packaging.bento_inputs import drift_backend
 from steps.packaging.builder import choose_runner
 from steps.packaging.contents import find_forbidden, list_packages
 from steps.packaging.image import BuiltImage
@@ -22,6 +23,7 @@ from steps.packaging.probing import (
     wait_until_ready,
 )
 from steps.packaging.running import Confinement, running_image
+from vision.bundles.manifest import read_manifest
 
 _MB = 1_000_000
 MAX_MB = {"scipy": 800, "alibi": 1300}
@@ -84,10 +86,12 @@ def test_image(built: BuiltImage, bundle: Path) -> ImageTest:
 
     Raises:
       PackagingError: it cannot be started, or does not get ready; the message ends with its log.
+      BundleError: the bundle cannot be read.
     """
     saved = read_archive(built.archive)
     packages = list_packages(saved.files)
-    backend = "alibi" if "alibi_detect" in packages else "scipy"
+    # What the bundle asks for, and not what is there: that may be what should not be.
+    backend = drift_backend(bundle, read_manifest(bundle))
     forbidden = find_forbidden(saved.files, alibi=backend == "alibi")
     tool = choose_runner(built.builder)
     with running_image(tool, built.tag) as image:

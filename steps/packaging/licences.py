@@ -24,7 +24,8 @@ ALIBI_SENTENCE = (
 )
 
 _FORBIDDEN = {
-    "BUSL": re.compile(r"\bBUSL|business source license", re.IGNORECASE),
+    # Many packages under version 1.1 of it call it "BSL 1.1"; BSL-1.0 is the Boost licence.
+    "BUSL": re.compile(r"\bBUSL|\bBSL[- ]?v?1\.1|business source licen[sc]e", re.IGNORECASE),
     "AGPL": re.compile(r"\bAGPL|affero", re.IGNORECASE),
     "SSPL": re.compile(r"\bSSPL|server side public", re.IGNORECASE),
     "GPL": re.compile(
@@ -34,9 +35,9 @@ _FORBIDDEN = {
 _LINKING = re.compile(r"\bWITH\s+\S*exception\S*", re.IGNORECASE)
 # Words by which the usual licences are known, in whatever form a package names them.
 _KNOWN = re.compile(
-    r"\b(?:0BSD|Apache|Apache-2\.0|Artistic|BSD|BSL|CC0|CNRI|HPND|Historical Permission|ISC|ISCL|"
-    r"LGPL\w*|Lesser General Public|Library General Public|MIT(?:-0)?|MPL|Mozilla Public|PSF|Python"
-    r" Software Foundation|Public Domain|Unlicense|Zlib|ZPL)\b|Expat|boost|dual license",
+    r"\b(?:0BSD|Apache|Apache-2\.0|Artistic|BSD|BSL[- ]?1\.0|CC0|CNRI|HPND|Historical Permission|"
+    r"ISC|ISCL|LGPL\w*|Lesser General Public|Library General Public|MIT(?:-0)?|MPL|Mozilla Public|"
+    r"PSF|Python Software Foundation|Public Domain|Unlicense|Zlib|ZPL)\b|Expat|boost|dual license",
     re.IGNORECASE,
 )
 

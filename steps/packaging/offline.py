@@ -18,15 +18,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from steps.packaging.bento_inputs import drift_backend
 from steps.packaging.containers import PackagingError, call
 from steps.packaging.image import REQUIREMENTS, check_bento
-from steps.packaging.licences import ALIBI, judge_licences
+from steps.packaging.licences import judge_licences
 from steps.packaging.offline_readme import readme
 from steps.packaging.packages import (
     Package,
-    installed_packages,
+    described_packages,
     locked_packages,
-    named_packages,
     packages_of_wheels,
     with_hashes,
 )
@@ -115,8 +115,7 @@ def fetch_wheels(lock: Path, target: Path) -> None:
 def _packages(request: OfflineRequest, lock: Path, made: Path, fetch: Fetch) -> tuple[Package, ...]:
     locked = locked_packages(lock)
     if not request.has_wheels:
-        known = installed_packages([Path(each) for each in sys.path if Path(each).is_dir()])
-        return with_hashes(named_packages({p.name: p.version for p in locked}, known), locked)
+        return with_hashes(described_packages(lock), locked)
     wheels = made / "wheels"
     wheels.mkdir()
     fetch(lock, wheels)
@@ -136,9 +135,10 @@ def _describe(
     key: SigningKey,
 ) -> None:
     """Writes what is made for the archive alone."""
-    judged = judge_licences(packages, alibi=any(each.name == ALIBI for each in packages))
+    backend = drift_backend(request.bundle, manifest)
+    judged = judge_licences(packages, alibi=backend == "alibi")
     if not judged.passed:
-        raise PackagingError(judged.sentence)
+        raise PackagingError(f"{judged.sentence}; the bundle has drift.backend: {backend}")
     sbom = make_sbom(packages, manifest.name, manifest.version)
     check_sbom(sbom)
     machine = f"Python {sys.version_info.major}.{sys.version_info.minor}, {platform.machine()}"

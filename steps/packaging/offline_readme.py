@@ -25,9 +25,13 @@ podman load --input image/{image}            # or: docker load --input ...
 
 ## 3. Start it
 
+The service answers whoever has the key. It stands in a file that only you can read, and not in the
+command, which everybody on the machine can see while the service runs.
+
 ```bash
+(umask 077; echo "VISIONSTACK_API_KEY=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \\n')" > keys.env)
 podman run --rm -p 127.0.0.1:3000:3000 --read-only --tmpfs /tmp --cap-drop ALL \\
-  --security-opt no-new-privileges -e VISIONSTACK_API_KEY=choose-one {tag}
+  --security-opt no-new-privileges --env-file keys.env {tag}
 ```
 
 With PostgreSQL and Prometheus: `ops/compose/compose.yaml`, whose header says how; their images are

@@ -26,7 +26,8 @@ def write_secrets(folder: Path, variables: Mapping[str, str]) -> list[str]:
     """Writes pip's settings for a build, and returns the words that give them to a builder.
 
     Args:
-      folder: an empty one outside the context; to be removed after the build.
+      folder: an empty one outside the context that nobody else can read; to be removed after the
+        build, as :func:`~steps.packaging.build_folder.build_folder` does.
       variables: the environment of this process.
     """
     known = {name: variables[key] for key, name in _SETTINGS.items() if variables.get(key)}

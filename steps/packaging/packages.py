@@ -8,6 +8,7 @@ text where that is short; empty where it says nothing.
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,16 @@ def named_packages(versions: Mapping[str, str], known: Iterable[Package]) -> tup
     licences = {(each.name, each.version): each.licences for each in known}
     named = ((str(canonicalize_name(name)), version) for name, version in versions.items())
     return _sorted(Package(*each, licences.get(each, ())) for each in named)
+
+
+def described_packages(lock: Path) -> tuple[Package, ...]:
+    """Returns the packages of a lock, with the licences that they declare in this environment.
+
+    Raises:
+      PackagingError: the file is no lock with exact versions.
+    """
+    known = installed_packages([Path(each) for each in sys.path if Path(each).is_dir()])
+    return named_packages({each.name: each.version for each in locked_packages(lock)}, known)
 
 
 def locked_packages(lock: Path) -> tuple[Package, ...]:

@@ -60,7 +60,8 @@ def test_verify_trusts_who_is_named(
     verify = ["bundle", "verify", str(archive)]
     assert run.main([*verify, "--key", other.public.text]) == 1
     assert "signed with a key that is not trusted" in capsys.readouterr().err
-    (home / "keys" / "signing.pub").unlink()
+    for name in ("signing.pem", "signing.pub"):
+        (home / "keys" / name).unlink()
     assert run.main(verify) == 1
     assert "nobody is trusted yet: name the signer's public key" in capsys.readouterr().err
     assert run.main([*verify, "--key", key.public.text]) == 0
@@ -104,7 +105,8 @@ def test_bundle_writes_where_it_was_told(
         OfflineRequest(tmp_path / "bundle", tmp_path / "bento", None, "", has_wheels=False)
     ]
     assert capsys.readouterr().out.splitlines() == [
-        "no image was built for this version: the archive has none (make image)",
+        "no image of this bundle and bento has passed its test: the archive has none "
+        "(make image image-test)",
         f"{output}: 7 files, 12 MB, signed with key {key.public.id}",
         f"public key, for `run.py bundle verify --key`: {key.public.text}",
     ]

@@ -15,14 +15,16 @@ from steps.packaging import bento, image, image_test
 from steps.packaging.builder import Choice
 from steps.packaging.containers import PackagingError, Tool
 from steps.packaging.image import BuiltImage, ImageRequest
+from steps.packaging.record import read_note
 from tests.fake_bundle import write_fake_bundle
 from vision.bundles.build import Bundle
+from vision.bundles.manifest import Manifest
 from vision.config.deployment import DeploymentConfig, ImageConfig
 from vision.packages import BuiltBento
 
 pytestmark = pytest.mark.unit
 
-TAG = "visionstack:colours-20260101-120000-0badcafe-dddddddd"
+TAG = "visionstack:colours-20260101-120000-0badcafe-77777777"
 BENTO = BuiltBento(
     tag="visionstack:0123",
     folder=Path("/store/0123"),
@@ -45,6 +47,10 @@ def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ImageReque
     """A builder that notes what it is asked for, an image that passes, and a registry."""
     asked: list[ImageRequest] = []
 
+    def name(tool: Tool, manifest: Manifest, digest: str, base: str) -> str:
+        assert (tool.name, manifest.name, digest) == ("podman", "colours", BENTO.digest)
+        return TAG
+
     def build(request: ImageRequest) -> BuiltImage:
         asked.append(request)
         labels = dict(request.labels)
@@ -53,6 +59,7 @@ def requests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ImageReque
         )
 
     choose(monkeypatch, Choice("auto", Tool("podman", "/bin/podman"), {}))
+    monkeypatch.setattr(image_step, "name_image", name)
     monkeypatch.setattr(image, "build_image", build)
     monkeypatch.setattr(image_test, "test_image", examined())
     archive = SimpleNamespace(files=["x/site-packages/numpy-1.26.4.dist-info"])
@@ -84,7 +91,7 @@ def test_an_image_is_built_tried_noted_and_pushed(
 
     [request] = requests
     assert (request.bento_folder, request.bundle) == (BENTO.folder, bundle.folder)
-    assert (request.tag, request.base, request.builder) == (TAG, "b:1", "auto")
+    assert (request.tag, request.base, request.builder) == (TAG, "b:1", "podman")
     assert request.labels == {
         "visionstack.bento": BENTO.tag,
         "visionstack.bento.digest": BENTO.digest,
@@ -96,7 +103,8 @@ def test_an_image_is_built_tried_noted_and_pushed(
     assert found.sentence == (
         f"podman built {TAG}: 775 MB, ready after 4.5 s, pushed to r.org/team/{TAG}"
     )
-    assert (home / "images" / f"{TAG.replace(':', '-')}.json").is_file()
+    note = read_note(home / "images" / f"{TAG.replace(':', '-')}.json")
+    assert (note.built.tag, note.bundle, note.passed) == (TAG, bundle.folder, True)
 
 
 @pytest.mark.fault
@@ -158,7 +166,7 @@ def test_an_image_that_fails_its_test_stops_even_where_it_is_not_required(
 
     with pytest.raises(PackagingError, match="failed its test: the service runs as root\nnothing"):
         build_image.entrypoint(BENTO, bundle, ImageConfig())
-    assert not list((home / "images").glob("*.json"))
+    assert read_note().passed is False
 
 
 @pytest.mark.fault
@@ -193,10 +201,12 @@ def test_where_no_container_starts_at_all_the_image_is_not_to_blame(
     if said is None:
         with pytest.raises(PackagingError, match="status 126"):
             build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1"))
+        assert read_note().passed is False
     else:
         found = build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1"))
         assert said in found.sentence
         assert found.tag is None
         with pytest.raises(PackagingError, match="an image is required"):
             build_image.entrypoint(BENTO, bundle, ImageConfig(base="base:1", required=True))
+        assert read_note().passed is None
     assert set(tried) == {"podman base:1"}

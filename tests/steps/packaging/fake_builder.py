@@ -13,6 +13,7 @@ from pathlib import Path
 _SCRIPT = """#!/bin/sh
 printf '%s\\n' "$*" >> "{calls}"
 case "$1" in
+  --version) echo "{version}" ;;
   version|info) {probe} ;;
   buildx) {buildx} ;;
   build) {build} ;;
@@ -31,6 +32,7 @@ def write_fake_builder(
     name: str,
     archive: Path,
     *,
+    version: str = "",
     probe: str = "echo 4.3.1",
     buildx: str = "true",
     build: str = "true",
@@ -42,6 +44,7 @@ def write_fake_builder(
       folder: where; put it first on the path.
       name: docker, podman or buildah.
       archive: what ``save`` and ``push`` copy.
+      version: what it says it is; by default its name and a number.
       probe: shell code of the question whether it works.
       buildx: shell code of the question whether docker has that.
       build: shell code of ``build``.
@@ -54,7 +57,13 @@ def write_fake_builder(
     calls = folder / f"{name}.calls"
     program = folder / name
     code = _SCRIPT.format(
-        calls=calls, probe=probe, buildx=buildx, build=build, inspect=inspect, archive=archive
+        calls=calls,
+        version=version or f"{name} version 4.3.1",
+        probe=probe,
+        buildx=buildx,
+        build=build,
+        inspect=inspect,
+        archive=archive,
     )
     program.write_text(code)
     program.chmod(0o755)

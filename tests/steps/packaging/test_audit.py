@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -171,3 +173,20 @@ def test_waivers_that_are_none_are_refused(tmp_path: Path, text: str, said: str)
         read_waivers(tmp_path / "waivers.yaml")
     assert said in str(caught.value)
     assert main(["--waivers", str(tmp_path / "waivers.yaml")], FakeAudit(GOOD)) == NOT_ASKED
+
+
+@pytest.mark.parametrize(("status", "of_make"), [(PASSED, 0), (FOUND, 2), (NOT_ASKED, 2)])
+def test_make_knows_0_and_not_0_as_the_page_says(status: int, of_make: int, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/called\nexit {status}\n')
+    program.chmod(0o755)
+    # What setup makes is taken for new.
+    words = ["make", "--silent", "--old-file", ".venv/.ready", "audit", f"BIN={tmp_path}"]
+    # These tests may run under make themselves.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(words, cwd=repository(), env=kept, capture_output=True, check=False)
+    assert done.returncode == of_make
+    assert (tmp_path / "called").read_text() == "-m steps.packaging.audit\n"
+    page = (repository() / "docs" / "trust.md").read_text(encoding="utf-8")
+    [row] = [line for line in page.splitlines() if line.startswith(f"| {status} |")]
+    assert f"`make audit`{' ends with 0' if status == PASSED else ': 2'}" in row

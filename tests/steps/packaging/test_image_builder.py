@@ -50,6 +50,25 @@ def test_a_docker_without_buildx_knows_no_secrets_and_is_passed_over(path: Path)
     assert docker.read_text().splitlines()[-1] == "buildx version"
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("version", ["podman version 4.9.3", "Podman version 5.0.0"])
+def test_a_docker_that_is_podman_is_taken_for_podman(version: str, path: Path) -> None:
+    docker = write_fake_builder(path, "docker", Path("none"), version=version)
+    write_fake_builder(path, "podman", Path("none"))
+
+    found = choose_builder("auto")
+
+    assert found.require() == Tool("podman", str(path / "podman"))
+    assert found.sentence == "podman builds the image (docker: it is podman)"
+    assert docker.read_text() == "--version\n"
+    assert choose_builder("docker").sentence == (
+        "no image can be built here (docker: it is podman; set deployment.image.builder: podman); "
+        "install podman or docker, or set deployment.image.builder: none"
+    )
+    with pytest.raises(PackagingError, match=r"of docker is started by docker, .*: it is podman"):
+        choose_runner("docker")
+
+
 def test_where_nothing_builds_every_reason_is_given(path: Path) -> None:
     write_fake_builder(path, "docker", Path("none"), probe=NO_DAEMON)
 

@@ -10,11 +10,15 @@ import pytest
 import steps.packaging.__main__ as command
 from steps.packaging.bento import content_digest
 from steps.packaging.containers import PackagingError, Tool
+from steps.packaging.image import DEFAULT_BASE, BuiltImage
+from steps.packaging.image_name import image_tag
 from steps.packaging.image_test import ImageTest
+from steps.packaging.record import read_note
 from steps.packaging.running import Confinement
 from steps.packaging.saving import push_image
 from tests.fake_bundle import write_fake_bundle
 from tests.steps.packaging.fake_builder import write_archive, write_fake_builder
+from vision.bundles.manifest import read_manifest
 
 pytestmark = pytest.mark.unit
 
@@ -22,8 +26,9 @@ TAG = "visionstack:colours-20260101-120000-0badcafe"
 
 
 def tag(place: Path) -> str:
-    """The name of the image; its end is the digest of the bento."""
-    return f"{TAG}-{content_digest(place / 'bento')[:8]}"
+    """The name of the image, on a base of which nothing is known."""
+    manifest = read_manifest(place / "bundle")
+    return image_tag(manifest, content_digest(place / "bento"), DEFAULT_BASE)
 
 
 @pytest.fixture
@@ -72,14 +77,19 @@ def test_build_says_what_was_made_and_test_finds_it(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert build(place) == 0
-    said = capsys.readouterr().out.splitlines()
+    first, *said = capsys.readouterr().out.splitlines()
+    assert (
+        first == "licences: 1 packages, none under GPL, AGPL, SSPL or BUSL; licence not known of a"
+    )
     assert said[0].startswith(f"{tag(place)}: 0 MB, sha256:")
     assert said[0].endswith(", built by podman")
     assert said[1].startswith(f"saved as {place}/home/images/{tag(place).replace(':', '-')}.tar ")
     assert said[2].endswith("; try it: make image-test")
 
     monkeypatch.setattr(command, "test_image", found(()))
+    assert read_note().passed is None
     assert command.main(["test"]) == 0
+    assert read_note().passed is True
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"{tag(place)}: 757 MB, ready after 3.5 s, 248 MB of memory, 8 golden images as stored "
         "within 0, 1 bad images refused, stopped within 1.2 s with 0: passed"
@@ -94,8 +104,26 @@ def test_other_code_of_the_service_is_another_image(
     (place / "bento" / "src" / "service.py").write_text("mended")
     assert build(place) == 0
     assert before != tag(place)
-    assert capsys.readouterr().out.splitlines()[3].startswith(f"{tag(place)}: ")
+    assert capsys.readouterr().out.splitlines()[5].startswith(f"{tag(place)}: ")
     assert len(list((place / "home" / "images").glob("*.tar"))) == 2
+
+
+@pytest.mark.fault
+def test_a_renewed_base_is_another_image_and_leaves_the_one_before(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for digit in "788":
+        said = f'["docker.io/library/python@sha256:{digit * 64}"]'
+        inspect = f"echo '{said}'"
+        write_fake_builder(place / "bin", "podman", place / "saved.tar", inspect=inspect)
+        assert build(place) == 0
+    bento = content_digest(place / "bento")
+    tags = {
+        image_tag(read_manifest(place / "bundle"), bento, f"sha256:{digit * 64}") for digit in "78"
+    }
+    archives = {path.stem for path in (place / "home" / "images").glob("*.tar")}
+    assert archives == {tag.replace(":", "-") for tag in tags}
+    assert len(archives) == 2
 
 
 @pytest.mark.fault
@@ -108,8 +136,23 @@ def test_a_test_that_fails_lists_what_is_wrong(
     assert command.main(["test"]) == 1
 
     printed = capsys.readouterr()
+    assert read_note().passed is False
     assert printed.out.endswith(": FAILED\n")
     assert printed.err == "problem: the service runs as root\n"
+
+
+@pytest.mark.fault
+def test_an_image_that_never_gets_ready_has_not_passed(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(built: BuiltImage, bundle: Path) -> ImageTest:
+        raise PackagingError("not ready within 60 s")
+
+    build(place)
+    monkeypatch.setattr(command, "test_image", refuse)
+    assert command.main(["test"]) == 1
+    assert capsys.readouterr().err == "not ready within 60 s\n"
+    assert read_note().passed is False
 
 
 @pytest.mark.fault

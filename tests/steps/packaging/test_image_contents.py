@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from steps.packaging.contents import find_forbidden, list_packages
+from vision.home import repository
 
 pytestmark = pytest.mark.unit
 
@@ -52,3 +53,23 @@ def test_packages_are_listed_by_their_normalised_names() -> None:
     files = [f"{SITE}/ruamel.yaml-0.18.dist-info", f"{SITE}/PyYAML-6.0.dist-info", "etc/passwd"]
 
     assert list_packages(files) == {"ruamel_yaml": "0.18", "pyyaml": "6.0"}
+
+
+def test_the_containerfile_has_two_stages_hashes_a_user_and_a_health_check() -> None:
+    text = (repository() / "ops/image/Containerfile").read_text(encoding="utf-8")
+    [_, packages, final] = text.split("\nFROM ${BASE}")
+
+    assert "--require-hashes" in packages
+    assert "--only-binary :all:" in packages
+    assert "--no-deps" in packages
+    for line in (
+        "USER 10001:0",
+        "VOLUME /var/lib/visionstack",
+        "STOPSIGNAL SIGTERM",
+        'CMD ["bentoml", "serve", "/opt/visionstack/bento"]',
+    ):
+        assert line in final.splitlines()
+    assert 'CMD ["/opt/visionstack/ready"]' in final
+    assert "VISIONSTACK_BUNDLE=/opt/visionstack/bundle" in final
+    assert "apt-get" not in text
+    assert "ADD " not in text

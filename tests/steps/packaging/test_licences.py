@@ -71,7 +71,18 @@ def test_se08_the_pipelines_own_faults_are_found() -> None:
         ("GNU Affero General Public License v3", "AGPL"),
         ("BUSL-1.1", "BUSL"),
         ("Business Source License 1.1", "BUSL"),
+        ("Business Source Licence 1.1", "BUSL"),
+        ("BSL 1.1", "BUSL"),
+        ("BSL-1.1", "BUSL"),
+        ("BSL1.1", "BUSL"),
+        ("bsl v1.1", "BUSL"),
+        ("Licensed under the BSL 1.1", "BUSL"),
+        ("MIT AND BSL-1.1", "BUSL"),
+        ("MIT OR BSL-1.1", None),
         ("BSL-1.0", None),
+        ("BSL 1.0", None),
+        ("Boost Software License 1.0 (BSL-1.0)", None),
+        ("MBSL 1.1", None),
         ("SSPL-1.0", "SSPL"),
         ("Server Side Public License", "SSPL"),
         ("GPL-2.0-only OR MIT", None),
@@ -107,3 +118,16 @@ def test_what_is_not_known_is_listed() -> None:
 def test_another_package_under_the_business_source_licence_is_refused() -> None:
     report = judge_licences([Package("sentry", "1", ("BUSL-1.1",))], alibi=True)
     assert report.refused == {"sentry": "BUSL-1.1"}
+
+
+@pytest.mark.fault
+def test_two_licences_are_called_bsl() -> None:
+    packages = [
+        Package("boosted", "1", ("BSL-1.0",)),
+        Package("named", "1", ("Boost Software License 1.0 (BSL-1.0)",)),
+        Package("which", "1", ("BSL",)),
+    ]
+    report = judge_licences(packages, alibi=True)
+    assert (report.passed, report.unknown) == (True, ("which",))
+    report = judge_licences([Package("vault", "1", ("BSL 1.1",))], alibi=True)
+    assert (report.passed, report.refused, report.unknown) == (False, {"vault": "BSL 1.1"}, ())

@@ -1,9 +1,10 @@
-"""The archive for a machine without internet. Tests of offline.py and offline_inputs.py."""
+"""The archive for a machine without internet. Tests of offline.py."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,16 +12,15 @@ from pathlib import Path
 import pytest
 
 from steps.packaging.containers import Called, PackagingError
-from steps.packaging.image import BuiltImage, image_tag, oci_labels
 from steps.packaging.offline import OfflineRequest, fetch_wheels, make_offline
-from steps.packaging.offline_inputs import find_image, find_inputs
-from steps.packaging.record import archive_path, write_record
 from steps.packaging.sealed_archive import verify_sealed
 from tests.fake_bundle import write_fake_bundle
+from tests.steps.packaging.locks import locked_of
 from vision.bundles.keys import KEY_VARIABLE, SigningKey, open_key
 from vision.bundles.manifest import read_manifest
 from vision.bundles.signature import SignatureError, sign_bundle
 from vision.errors import BundleError
+from vision.home import repository
 
 pytestmark = pytest.mark.unit
 
@@ -97,11 +97,22 @@ def test_its_readme_has_the_commands(
     for command in (
         "sha256sum --check --quiet SHA256SUMS",
         "podman load --input image/image.tar",
-        "VISIONSTACK_API_KEY=choose-one visionstack:colours-v1",
+        "--security-opt no-new-privileges --env-file keys.env visionstack:colours-v1",
         "pip install --no-index --no-deps --find-links wheels --require-hashes -r requirements.txt",
         "VISIONSTACK_BUNDLE=$PWD/bundle venv/bin/bentoml serve $PWD/bento",
     ):
         assert command in text
+
+
+@pytest.mark.security
+def test_no_key_is_put_into_a_command(
+    request_: OfflineRequest, tmp_path: Path, key: SigningKey
+) -> None:
+    make_offline(request_, tmp_path / "out.tar", key, fetch)
+    text = unpack(tmp_path / "out.tar")["README.md"].decode()
+    for page in (text, (repository() / "docs" / "deployment.md").read_text(encoding="utf-8")):
+        assert "umask 077" in page
+        assert not re.findall(r"(?:-e|--env) VISIONSTACK_\w*KEY=", page)
 
 
 def test_it_can_do_without_image_and_packages(
@@ -151,6 +162,31 @@ def test_a_licence_that_may_not_be_there_stops_it(
         make_offline(request_, tmp_path / "out.tar", key, fetch_agpl)
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("backend", ["scipy", "alibi"])
+def test_alibi_is_in_it_only_where_the_bundle_asks_for_it(
+    backend: str,
+    request_: OfflineRequest,
+    tmp_path: Path,
+    key: SigningKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lock = locked_of("service-alibi.txt", "alibi-detect")
+    (request_.bento / "env/python/requirements.txt").write_text(lock)
+    monkeypatch.setattr("steps.packaging.offline.drift_backend", lambda bundle, manifest: backend)
+    bare = OfflineRequest(request_.bundle, request_.bento, has_wheels=False)
+    if backend == "alibi":
+        make_offline(bare, tmp_path / "out.tar", key)
+        assert b"Business Source" in unpack(tmp_path / "out.tar")["licences.json"]
+        return
+    with pytest.raises(PackagingError) as caught:
+        make_offline(bare, tmp_path / "out.tar", key)
+    assert str(caught.value) == (
+        "licences that may not be in the service: alibi-detect (Business Source License 1.1); "
+        "remove what asks for them; the bundle has drift.backend: scipy"
+    )
+
+
 def test_pip_fetches_by_hash_and_what_it_says_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,25 +200,3 @@ def test_pip_fetches_by_hash_and_what_it_says_is_told(
     with pytest.raises(PackagingError, match=r"no route to the index\n.* --no-wheels leaves"):
         fetch_wheels(tmp_path / "lock.txt", tmp_path)
     assert {"--require-hashes", "--no-deps", str(tmp_path / "lock.txt")} <= set(called[0])
-
-
-def test_the_image_is_the_newest_of_the_same_version(
-    request_: OfflineRequest, key: SigningKey
-) -> None:
-    manifest = read_manifest(request_.bundle)
-    assert find_image(manifest) is None
-    other = manifest.model_copy(update={"version": "20260202-120000-0badcafe"})
-    for each in (manifest, other):
-        tag = image_tag(each, "0badc0de")
-        built = BuiltImage(tag, "sha256:0", 1, "podman", archive_path(tag), oci_labels(each, "b"))
-        write_record(built, request_.bundle)
-    assert find_image(manifest) is None  # its archive is gone
-    archive_path(image_tag(manifest, "0badc0de")).write_bytes(b"x")
-    found = find_inputs(request_.bundle, request_.bento, has_wheels=False)
-    assert found.image == archive_path(image_tag(manifest, "0badc0de"))
-    assert (found.tag, found.has_wheels) == (image_tag(manifest, "0badc0de"), False)
-
-
-def test_without_a_champion_it_says_what_to_do(key: SigningKey) -> None:
-    with pytest.raises(BundleError, match="there is no champion yet; run `make demo`, or name"):
-        find_inputs(None, None, has_wheels=True)
