@@ -32,7 +32,10 @@ def promise_line(model: dict[str, Any], scenario: str, severity: int) -> str:
     except (BundleError, KeyError):
         return ""
     if promised is None:
-        least = f"fewer than 99 % of windows of {max(table.sizes):,} such images were found"
+        sizes = table.sizes_of(scenario, severity)
+        if not sizes:
+            return "the power table promised nothing: no class has images enough to try it"
+        least = f"fewer than 99 % of windows of {max(sizes):,} such images were found"
         return f"the power table promised nothing: {least}"
     return (
         f"the power table promised: seen in {promised:,} such images; the service checks after "

@@ -190,7 +190,9 @@ class DriftReport(Part):
         default=None, description="Share of checks that find drift where there is none."
     )
     false_alarms: str = Field(default="", description="That rate in words.")
-    detail: str = Field(default="", description="Why there is no verdict.")
+    detail: str = Field(
+        default="", description="Why there is no verdict, or how many predictions it passed over."
+    )
     examples: tuple[DriftExample, ...] = Field(
         default=(), description="Unusual predictions; if keys are needed, for the admin key only."
     )

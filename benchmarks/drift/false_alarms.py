@@ -146,14 +146,17 @@ def windows(n_rows: int, size: int, n_windows: int, seed: int) -> Iterator[npt.N
 
 
 def at_rate(drift: DriftConfig, rate: float, sizes: Sequence[int]) -> DriftConfig:
-    """Returns the configuration with another wanted share of checks with a false alarm."""
+    """Returns the configuration with another wanted share of checks with a false alarm.
+
+    It may be more than a job may ask for: the tables show what comes of that.
+    """
     images = drift.every_n / rate
     changed = {
         "false_alarms": f"1 per 1 days at {images:.6f} images per day",
         "windows": tuple(sizes),
         "backend": "scipy",
     }
-    return DriftConfig.model_validate({**drift.model_dump(), **changed})
+    return drift.model_copy(update=changed)
 
 
 def together(one: DriftRows, other: DriftRows) -> DriftRows:

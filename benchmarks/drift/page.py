@@ -76,7 +76,11 @@ def powers(table: PowerTable) -> Iterator[str]:
     yield f"| change | severity | {' | '.join(f'{size} images' for size in sizes)} | accuracy |"
     yield f"|---|---|{'---|' * len(sizes)}---|"
     for kind, severity in table.changes:
-        shares = " | ".join(f"{100 * table.entry(kind, severity, s).share:.0f} %" for s in sizes)
+        tried = table.sizes_of(kind, severity)
+        shares = " | ".join(
+            f"{100 * table.entry(kind, severity, s).share:.0f} %" if s in tried else "not tried"
+            for s in sizes
+        )
         accuracy = table.harm(kind, severity).accuracy
         shown = "-" if accuracy is None else f"{accuracy:.2f}"
         yield f"| {kind.replace('_', ' ')} | {severity or ''} | {shares} | {shown} |"

@@ -21,6 +21,7 @@ from vision.drift.detectors import DriftDetectors, read_detectors
 from vision.drift.result import DriftResult, ViewTest
 from vision.drift.views import DriftRows
 from vision.errors import ModelError
+from vision.wording import count
 
 N_EXAMPLES = 8
 
@@ -56,11 +57,13 @@ def check_window(detectors: DriftDetectors, window: Path, most: int | None) -> d
 
     Raises:
       OSError: the file cannot be read.
-      ModelError: there are too few rows, they do not fit the detectors, or a number is not finite.
+      ModelError: there are too few rows, they do not fit the detectors, many of them are not
+        finite, or a result is not.
     """
     kept, n_seen = read_window(window)
-    n_most = max(detectors.sizes) if most is None else min(most, max(detectors.sizes))
-    kept = kept[-n_most:]
+    chosen = detectors.choose(as_drift_rows(kept), most)
+    detail = _passed_over(len(kept), chosen)
+    kept = kept[chosen]
     rows = as_drift_rows(kept)
     fault_before(fault := next_fault())
     result = spoiled(detectors.check(rows), fault)
@@ -73,12 +76,24 @@ def check_window(detectors: DriftDetectors, window: Path, most: int | None) -> d
     return {
         "n_seen": n_seen,
         "n_images": result.n_images,
+        "detail": detail,
         "is_drift": result.is_drift,
         "moved": list(result.moved),
         "tests": [test.to_json() for test in result.tests],
         "views": {view: test.to_json() for view, test in result.by_view.items()},
         "examples": _examples(result, kept, rows, detectors.reference),
     }
+
+
+def _passed_over(n_kept: int, chosen: npt.NDArray[np.intp]) -> str:
+    """Returns a sentence about the rows that are not finite; empty where there is none.
+
+    Those before the oldest chosen row are no part of the check.
+    """
+    n_passed = n_kept - int(chosen[0]) - len(chosen) if len(chosen) else 0
+    if not n_passed:
+        return ""
+    return f"Passed over: {count(n_passed, 'prediction')} with values that are not finite."
 
 
 def _examples(

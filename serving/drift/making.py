@@ -21,20 +21,27 @@ def layout_of(record: PredictionRecord) -> Layout:
 def make_rows(records: Sequence[PredictionRecord], layout: Layout) -> Rows:
     """Returns the rows of predictions, measuring their images where nobody has yet.
 
-    What cannot be measured has no row; neither have vectors of other lengths. Numbers and
-    checksums are for :func:`serving.drift.rows.seal`.
+    What cannot be measured has no row; neither have vectors of other lengths. Vectors that are not
+    finite have one, so that they are counted: the check passes them over, or says that they are
+    many. Numbers and checksums are for :func:`serving.drift.rows.seal`.
     """
     usable = [each for each in records if layout_of(each) == layout]
     found = [(each, measures) for each in usable if (measures := measures_of(each))]
     rows: Rows = np.zeros(len(found), layout.dtype)
     for row, (record, measures) in zip(rows, found, strict=True):
-        row["klass"] = int(record.probabilities.argmax())
+        row["klass"] = _class_of(record)
         row["time"] = record.time.timestamp()
         row["request"] = record.request_id.encode("utf-8", "replace")[:REQUEST_BYTES]
         for view, name in VECTORS.items():
             row[view] = getattr(record, name)
         row["properties"] = [measures[name] for name in PROPERTIES]
     return rows
+
+
+def _class_of(record: PredictionRecord) -> int:
+    """Returns the index of the predicted class; -1 where nobody can say which is most probable."""
+    is_known = bool(np.isfinite(record.probabilities).all())
+    return int(record.probabilities.argmax()) if is_known else -1
 
 
 class Mover:

@@ -8,6 +8,7 @@ from pathlib import Path
 from serving.settings import ServiceSettings
 from vision.config.drift import DriftConfig
 from vision.drift.detector_file import read_detectors
+from vision.drift.finite_rows import ONE_IN
 from vision.errors import BundleError
 
 
@@ -16,7 +17,8 @@ class Plan:
     """When the detectors of a model version run, and on what.
 
     Attributes:
-      capacity: predictions that the window keeps.
+      capacity: predictions that the window keeps: a few more than are looked at, which take the
+        places of those that are not finite.
       most: predictions that are looked at, the newest ones.
       least: predictions below which there is no check.
       every_n: new predictions after which there is another.
@@ -59,10 +61,11 @@ def plan_for(bundle: Path, settings: ServiceSettings) -> Plan:
         rate, words = found.alarm_rate, found.false_alarms
     except BundleError:
         pass
-    capacity = max(sizes)
-    most = min(settings.drift_window or capacity, capacity)
+    largest = max(sizes)
+    most = min(settings.drift_window or largest, largest)
     return Plan(
-        capacity=capacity,
+        # Where one in ten is passed over, enough for the largest size are left.
+        capacity=-(-ONE_IN * largest // (ONE_IN - 1)),
         most=most,
         # A window below every calibrated size is for the detectors to refuse.
         least=min(min(sizes), most),

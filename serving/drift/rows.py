@@ -1,16 +1,16 @@
 """One prediction as a row of fixed size: what the detectors compare, who asked, and a checksum.
 
-=============  ==========  =========================================================
+=============  ==========  ==================================================================
 field          type        what it is
-=============  ==========  =========================================================
+=============  ==========  ==================================================================
 ``checksum``   uint32      CRC-32 of all bytes behind it
-``klass``      int32       index of the predicted class
+``klass``      int32       index of the predicted class; -1: the probabilities are not finite
 ``number``     uint64      the how manieth row of the window it is, from 1 on
 ``time``       float64     of the prediction, seconds since 1970
 ``request``    80 bytes    request id, UTF-8; a longer one is cut
 ``uae`` ...    float32     the vectors of :data:`vision.drift.names.VECTORS`
 ``properties`` float64     in the order of :data:`vision.drift.names.PROPERTIES`
-=============  ==========  =========================================================
+=============  ==========  ==================================================================
 
 Properties are float64 like those of the reference set: many images may share one value (blank
 frames), and rounding it on one side alone would make a tie a difference.

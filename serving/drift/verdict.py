@@ -34,7 +34,7 @@ class Checked(BaseModel):
       moved: the views that drift was found in.
       since: when the unbroken row of checks that found drift began.
       examples: predictions that are far from what is usual.
-      detail: why there is no verdict.
+      detail: why there is no verdict, or what it says nothing about.
       seconds: how long the check took.
       n_seen: rows that were written to the window before the check.
       n_checks: checks of this version.
@@ -78,7 +78,6 @@ class Checked(BaseModel):
                 "verdict": {"status": status, "checked_at": at, "n_images": result["n_images"]},
                 "key": self.key,
                 "begun": self.begun,
-                "detail": "",
                 "seconds": seconds,
                 "n_checks": self.n_checks + 1,
                 "n_errors": self.n_errors,
@@ -136,7 +135,7 @@ class Checked(BaseModel):
         return (*self.history, moment)[-N_HISTORY:]
 
 
-_OF_RESULT = ("views", "tests", "moved", "examples", "n_seen")
+_OF_RESULT = ("views", "tests", "moved", "examples", "n_seen", "detail")
 
 
 class VerdictFile:

@@ -185,8 +185,7 @@ class VersionCheck:
             self._process.ask(question, max(LOADS_WITHIN_S, self._timeout_s))
 
     def _ask_for_check(self) -> None:
-        most = self.plan.most if self.plan.most < self.plan.capacity else None
-        question = {"window": str(self._window.path.absolute()), "most": most}
+        question = {"window": str(self._window.path.absolute()), "most": self.plan.most}
         self._process.ask(question, self._timeout_s)
 
     def _take_answer(self) -> None:

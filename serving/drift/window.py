@@ -23,7 +23,7 @@ import numpy as np
 from serving.drift.rows import Layout, Rows, seal, sound_rows
 
 FILE = "window.rows"
-MAX_CAPACITY = 10_000
+MAX_CAPACITY = 12_000
 
 _MAGIC = b"vsdrift2"
 _HEAD = struct.Struct("<8s4I")

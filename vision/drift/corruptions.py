@@ -133,8 +133,9 @@ def shift_classes(
       rng: draws class and images.
 
     Returns:
-      ``(n_images,)`` positions in ``labels``, in random order. No image comes twice before all
-      images of its kind came once.
+      ``(n_images,)`` positions in ``labels``, in random order. None comes twice, if there is a
+      class of which :func:`classes_to_shift` says so, for then one of these is drawn; else none
+      comes twice before all images of its kind came once.
 
     Raises:
       ValueError: there are no images, or no such severity.
@@ -143,16 +144,46 @@ def shift_classes(
     classes = np.asarray(labels)
     if not len(classes):
         raise ValueError("there are no images to choose from")
-    drawn = rng.choice(np.unique(classes))
-    n_of_one = round(amount * n_images)
-    of_one = _draw(np.flatnonzero(classes == drawn), n_of_one, rng)
-    others = _draw(np.arange(len(classes)), n_images - n_of_one, rng)
+    large = classes_to_shift(classes, severity, n_images)
+    drawn = rng.choice(large if len(large) else np.unique(classes))
+    is_drawn = classes == drawn
+    n_of_one = _n_of_one(amount, n_images, float(is_drawn.mean()))
+    of_one = _draw(np.flatnonzero(is_drawn), n_of_one, rng)
+    others = _draw(np.flatnonzero(~is_drawn), n_images - n_of_one, rng)
     chosen: npt.NDArray[np.intp] = rng.permutation(np.concatenate([of_one, others]))
     return chosen
 
 
+def classes_to_shift(
+    labels: Sequence[str] | npt.NDArray[Any], severity: int, n_images: int
+) -> npt.NDArray[Any]:
+    """Returns the classes of which there are enough images that none comes twice.
+
+    Repeated images look like drift of their own.
+
+    Args:
+      labels: the class of each image there is, as names or indices.
+      severity: 1, 2 or 3.
+      n_images: how many are to be chosen.
+
+    Raises:
+      ValueError: there is no such severity.
+    """
+    amount = strength("class_shift", severity)
+    names, counts = np.unique(np.asarray(labels), return_counts=True)
+    # Where one class has enough, the others have too: theirs is less than their usual share.
+    is_enough = [_n_of_one(amount, n_images, n / counts.sum()) <= n for n in counts]
+    return np.asarray(names[np.array(is_enough, bool)])
+
+
+def _n_of_one(amount: float, n_images: int, usual: float) -> int:
+    """Returns how many images are of the drawn class, whose usual share is given."""
+    n_more = round(amount * n_images)
+    return n_more + round(usual * (n_images - n_more))
+
+
 def _draw(positions: npt.NDArray[np.intp], n: int, rng: Rng) -> npt.NDArray[np.intp]:
-    rounds = -(-n // len(positions))
+    rounds = -(-n // max(1, len(positions)))
     drawn = [rng.permutation(positions) for _ in range(rounds)]
     joined: npt.NDArray[np.intp] = np.concatenate([positions[:0], *drawn])[:n]
     return joined

@@ -17,6 +17,7 @@ from vision.drift.backend import Backend, ColumnTester, open_backend
 from vision.drift.calibration import calibrate
 from vision.drift.correction import correct
 from vision.drift.detector_file import DetectorFile, read_detectors, write_detectors
+from vision.drift.finite_rows import newest_finite
 from vision.drift.result import DriftResult, ViewTest
 from vision.drift.settling import REFERENCE_ORDER, WINDOW_ORDER, settle
 from vision.drift.views import DriftRows, column_names, read_reference
@@ -73,6 +74,21 @@ class DriftDetectors:
                 f"and {REFERENCE_FILE} has {len(reference)}; make a new bundle"
             )
         return cls(file, reference)
+
+    def choose(self, rows: DriftRows, most: int | None = None) -> npt.NDArray[np.intp]:
+        """Returns the positions of the rows to check: the newest whose values are all finite.
+
+        Args:
+          rows: oldest first; those beyond the largest size take the places of rows that are passed
+            over.
+          most: how many at most; None for the largest size.
+
+        Raises:
+          ModelError: more than one row in ten is not finite, or too few are left.
+        """
+        largest = self.sizes[-1]
+        most = largest if most is None else min(most, largest)
+        return newest_finite(rows, self.views, self.sizes[0], most)
 
     def check(self, rows: DriftRows) -> DriftResult:
         """Compares the newest rows with the reference set, at every size there are rows for.

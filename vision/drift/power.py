@@ -3,7 +3,8 @@
 Each image is decoded in its own size, corrupted, measured, resized and put through the serving
 graph, as a request would be. Windows are drawn from the rows without repeating an image, so each
 is what that many new images would be, and take half of them at most: five hundred windows of nearly
-all images would be one window five hundred times.
+all images would be one window five hundred times. Where one class comes more often, a size is tried
+if some class has enough images for that: repeated images look like drift of their own.
 
 The images are those of the test split. Where there is none, they are half of the reference set's
 images, and the other half is the reference: a change tested against the very images it was made
@@ -20,7 +21,13 @@ import numpy.typing as npt
 
 from vision.bundles.load import ServingModel
 from vision.config.drift import DriftConfig
-from vision.drift.corruptions import SCENARIOS, SEVERITIES, corrupt, shift_classes
+from vision.drift.corruptions import (
+    SCENARIOS,
+    SEVERITIES,
+    classes_to_shift,
+    corrupt,
+    shift_classes,
+)
 from vision.drift.detectors import DriftDetectors
 from vision.drift.held_out import HeldOut
 from vision.drift.names import PROPERTIES, VECTORS, VIEWS
@@ -74,11 +81,14 @@ def measure_power(
     n_changes = 1 + len(SCENARIOS) * len(SEVERITIES)
     changes = _changes(serving, held_out, drift.seed)
     for change in track(changes, n_changes, doing="measuring what drift is seen", unit="changes"):
-        windows = np.stack(list(_windows(change, held_out.labels, max(sizes), drift.seed)))
+        harms.append(_harm(change, held_out.labels, serving))
+        tried = _sizes_of(change, held_out.labels, sizes)
+        if not tried:
+            continue
+        windows = np.stack(list(_windows(change, held_out.labels, max(tried), drift.seed)))
         checks = WindowChecks(detectors.file, reference, change.rows)
         found = checks.check(windows, is_lasting=True)
-        entries += _entries(change, sizes, found)
-        harms.append(_harm(change, held_out.labels, serving))
+        entries += _entries(change, tried, found)
     return PowerTable(
         split=held_out.split,
         n_images=len(held_out.images),
@@ -169,6 +179,13 @@ def _with(
         values[places] = seen.view(view)
         mixed[view] = values
     return replace(clean, **mixed)
+
+
+def _sizes_of(change: _Changed, labels: Sequence[str], sizes: Sequence[int]) -> tuple[int, ...]:
+    """Returns the sizes of which windows of a change can be drawn without repeating an image."""
+    if change.kind != "class_shift":
+        return tuple(sizes)
+    return tuple(size for size in sizes if len(classes_to_shift(labels, change.severity, size)))
 
 
 def _windows(change: _Changed, labels: Sequence[str], size: int, seed: int) -> Iterator[Positions]:

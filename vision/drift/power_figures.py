@@ -25,7 +25,8 @@ _OF_SOME = ("channel_swap", "new_class")
 def power_map(table: PowerTable) -> bytes:
     """Draws the share of windows found, kinds downwards, severities and sizes to the right.
 
-    Cells that are promised are framed. The first row is images that nothing was done to.
+    Cells that are promised are bold, and those not tried empty. The first row is images that
+    nothing was done to.
     """
     kinds = tuple(dict.fromkeys(kind for kind, _ in table.changes))
     panel_inches = max(1.6, _CELL_INCHES * len(table.sizes))
@@ -47,8 +48,10 @@ def _draw_panel(axis: Axes, table: PowerTable, kinds: Sequence[str], severity: i
         level = 0 if kind == CLEAN else severity
         if kind == CLEAN and severity != SEVERITIES[0]:
             continue
+        tried = table.sizes_of(kind, level)
         for column, size in enumerate(table.sizes):
-            shares[row, column] = table.entry(kind, level, size).share
+            if size in tried:
+                shares[row, column] = table.entry(kind, level, size).share
     shown = axis.imshow(100 * shares, cmap="Blues", vmin=0.0, vmax=100.0, aspect="auto")
     axis.set_title(f"severity {severity}", fontsize=10)
     axis.set_xticks(range(len(table.sizes)), [f"{size:,}" for size in table.sizes], fontsize=8)

@@ -69,8 +69,8 @@ class PowerTable(_Part):
       split: where the images are from; ``test`` ones were in no reference set.
       n_images: how many of them were changed and drawn from.
       sizes: numbers of images that were tried; the check may know larger ones, which there were
-        too few images for.
-      not_tried: those.
+        too few images for. Fewer were where one class comes more often and has too few images.
+      not_tried: sizes of the check that were tried for no change.
       views: what is watched.
       every_n: images after which the service checks again.
       alarm_rate: wanted share of checks with a false alarm.
@@ -105,6 +105,13 @@ class PowerTable(_Part):
                 return entry
         raise KeyError(f"no entry for {kind}, severity {severity}, {size} images")
 
+    def sizes_of(self, kind: str, severity: int) -> tuple[int, ...]:
+        """Returns the numbers of images that a change was tried with, rising; there may be none."""
+        tried = {
+            each.size for each in self.entries if (each.kind, each.severity) == (kind, severity)
+        }
+        return tuple(size for size in self.sizes if size in tried)
+
     def harm(self, kind: str, severity: int) -> Harm:
         """Returns what a change does.
 
@@ -126,7 +133,8 @@ class PowerTable(_Part):
           KeyError: the change was not tried.
         """
         self.harm(kind, severity)
-        found = (size for size in self.sizes if self.entry(kind, severity, size).share >= SURE)
+        sizes = self.sizes_of(kind, severity)
+        found = (size for size in sizes if self.entry(kind, severity, size).share >= SURE)
         return next(found, None)
 
     def seen_by(self, kind: str, severity: int) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ class PowerSentences:
     Attributes:
       seen: a sentence for each change that is promised to be seen.
       missed: those that are not, although fewer answers are right.
-      unseen: the others that are not.
+      unseen: the others that are not, and those that were not tried.
       without_effect: kinds that change none of these images.
     """
 
@@ -80,7 +80,22 @@ def method(table: PowerTable) -> str:
             f"Windows of {sizes} images were not tried, for want of twice as many; the service "
             "uses them too."
         )
+    sentences += [
+        f"{change_name(kind, severity)} was not tried with windows of "
+        f"{', '.join(f'{size:,}' for size in sizes)} images: no class has so many that none would "
+        "come twice."
+        for kind, severity, sizes in _partly_tried(table)
+    ]
     return " ".join(sentences)
+
+
+def _partly_tried(table: PowerTable) -> list[tuple[str, int, tuple[int, ...]]]:
+    """Returns the changes that were tried with fewer sizes than others, and the sizes missing."""
+    missing = [
+        (kind, severity, tuple(sorted({*table.sizes} - {*table.sizes_of(kind, severity)})))
+        for kind, severity in table.changes
+    ]
+    return [each for each in missing if each[2]]
 
 
 def false_alarms(table: PowerTable) -> str:
@@ -121,7 +136,10 @@ def _seen(table: PowerTable, kind: str, severity: int) -> str:
 
 
 def _unseen(table: PowerTable, kind: str, severity: int) -> str:
-    size = table.sizes[-1]
+    sizes = table.sizes_of(kind, severity)
+    if not sizes:
+        return f"{change_name(kind, severity)}: not tried, for want of images of one class."
+    size = sizes[-1]
     share = table.entry(kind, severity, size).share
     return (
         f"{change_name(kind, severity)}: found in {share:.0%} of the windows of "
@@ -157,5 +175,7 @@ def short_table(table: PowerTable) -> list[tuple[str, ...]]:
 def _short(table: PowerTable, kind: str, severity: int, is_idle: bool) -> str:
     if is_idle:
         return "changes nothing"
+    if not table.sizes_of(kind, severity):
+        return "not tried"
     size = table.promise(kind, severity)
     return "not seen" if size is None else f"{size:,}"

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from serving.drift.check import DriftCheck
 from serving.record import PredictionRecord
 from tests.drift_bundle import make_images
@@ -51,6 +53,18 @@ def predictions(
 def of_version(records: list[PredictionRecord], version: str) -> list[PredictionRecord]:
     """Returns the same predictions as another version's."""
     return [replace(each, model_version=version) for each in records]
+
+
+def without_numbers(records: list[PredictionRecord]) -> list[PredictionRecord]:
+    """Returns the same predictions of a model whose probabilities are NaN."""
+    return [
+        replace(
+            each,
+            probabilities=np.full_like(each.probabilities, np.nan),
+            embedding_bbsd=np.full_like(each.embedding_bbsd, np.nan),
+        )
+        for each in records
+    ]
 
 
 def copied(bundle: Path, folder: Path, version: str | None = None) -> Path:

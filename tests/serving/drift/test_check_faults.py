@@ -13,7 +13,14 @@ from serving.drift.verdict import VerdictFile
 from serving.drift.window import Window
 from serving.record import DriftRecord
 from tests.serving.drift.conftest import MakeCheck
-from tests.serving.drift.samples import copied, fill, predictions, wait_for_check, wait_until
+from tests.serving.drift.samples import (
+    copied,
+    fill,
+    predictions,
+    wait_for_check,
+    wait_until,
+    without_numbers,
+)
 from vision.bundles.load import ServingModel
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("no_child_is_left")]
@@ -68,7 +75,35 @@ def test_dr01_a_bundle_without_detectors_is_the_verdict_error(
     said = "BundleError: the bundle has no drift detectors (drift/detectors.json); train again"
     assert check.last.detail.startswith(said)
     assert check.plan is not None
-    assert (check.plan.capacity, check.plan.every_n, check.plan.alarms_in_words) == (500, 50, "")
+    assert (check.plan.most, check.plan.every_n, check.plan.alarms_in_words) == (500, 50, "")
+
+
+def test_one_answer_that_is_no_number_is_passed_over_and_told(
+    make_check: MakeCheck, model: ServingModel, told: list[DriftRecord]
+) -> None:
+    check = make_check(drift_every_n=110)
+    fill(check, [*predictions(model, 50), *without_numbers(predictions(model, 1, first=50))])
+    fill(check, predictions(model, 59, first=51))
+    wait_for_check(check, 1)
+    assert (check.last.verdict.status, check.last.verdict.n_images) == ("ok", 100)
+    assert check.last.detail == "Passed over: 1 prediction with values that are not finite."
+    assert {test.n_images for test in check.last.tests} == {20, 50, 100}
+    assert set(told[0].detail) == {"uae", "bbsd", "penultimate", "properties", "classes"}
+
+
+def test_a_model_that_answers_no_numbers_is_the_verdict_error(
+    make_check: MakeCheck, model: ServingModel, told: list[DriftRecord]
+) -> None:
+    check = make_check()
+    fill(check, without_numbers(predictions(model, 30)))
+    wait_for_check(check, 1)
+    assert check.last.verdict.status == "error"
+    assert check.last.detail == (
+        "ModelError: 30 of the newest 30 predictions have values that are not finite (in bbsd, "
+        "classes), and at most one in 10 may; look at what the model answers, or go back to "
+        "another version"
+    )
+    assert told[0].detail == {"error": check.last.detail}
 
 
 def test_a_disk_that_cannot_be_written_is_the_verdict(

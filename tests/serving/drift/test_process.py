@@ -13,7 +13,7 @@ from serving.drift.process import Checker
 from serving.drift.rows import Layout
 from serving.drift.window import Window
 from serving.record import PredictionRecord
-from tests.serving.drift.samples import copied, predictions
+from tests.serving.drift.samples import copied, predictions, without_numbers
 from vision.bundles.load import ServingModel
 
 pytestmark = pytest.mark.unit
@@ -67,6 +67,28 @@ def test_dr01_a_detector_that_fails_is_a_sentence(
     monkeypatch.setenv("VISIONSTACK_DRIFT_FAULT", fault)
     window = written(tmp_path, predictions(model, 30))
     assert check(drift_bundle, window)["error"].startswith(said)
+
+
+def test_older_rows_take_the_places_of_those_that_are_not_finite(
+    drift_bundle: Path, model: ServingModel, tmp_path: Path
+) -> None:
+    usual, strange = predictions(model, 40), predictions(model, 60, shift=60, first=40)
+    window = written(tmp_path, [*usual, *strange[:50], *without_numbers(strange[50:55])])
+    found = check(drift_bundle, window, most=50)
+    assert (found["n_images"], found["is_drift"], found["n_seen"]) == (50, True, 95)
+    assert found["detail"] == "Passed over: 5 predictions with values that are not finite."
+    assert {test["n_images"] for test in found["tests"]} == {20, 50}
+    examples = {each["request_id"] for each in found["examples"]}
+    assert len(examples) == 8
+    assert examples <= {f"r{index:05d}" for index in range(40, 90)}
+
+
+def test_a_row_that_is_not_finite_and_old_is_not_told(
+    drift_bundle: Path, model: ServingModel, tmp_path: Path
+) -> None:
+    records = predictions(model, 61)
+    window = written(tmp_path, [*without_numbers(records[:1]), *records[1:]])
+    assert check(drift_bundle, window, most=60)["detail"] == ""
 
 
 @pytest.mark.parametrize("damage", ["detectors", "reference", "text", "rows"])

@@ -55,6 +55,16 @@ def make_table(sizes: tuple[int, ...] = SIZES, **changed: object) -> PowerTable:
     return table.model_copy(update=changed)
 
 
+def without(table: PowerTable, kind: str, severity: int, *sizes: int) -> PowerTable:
+    """Returns the table of which some sizes of a change were not tried."""
+    left = tuple(
+        each
+        for each in table.entries
+        if (each.kind, each.severity) != (kind, severity) or each.size not in sizes
+    )
+    return table.model_copy(update={"entries": left})
+
+
 def all_changes() -> list[tuple[str, int]]:
     """Returns every kind and severity, ``clean`` first."""
     return [(CLEAN, 0), *((kind, severity) for kind in SCENARIOS for severity in SEVERITIES)]

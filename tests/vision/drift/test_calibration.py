@@ -113,9 +113,10 @@ def test_the_same_seed_gives_the_same_and_another_does_not():
 
 
 def test_it_says_what_was_wanted_and_what_came_out():
-    file = calibrate(draw_rows(150, 1), N_CLASSES, config(correction="fdr", every_n=20))
-    assert file.alarm_rate == pytest.approx(0.1)
-    assert file.measured_rate == pytest.approx(0.1, abs=0.02)
+    wanted = config(correction="fdr", every_n=20, false_alarms="1 per 2 days at 200 images per day")
+    file = calibrate(draw_rows(150, 1), N_CLASSES, wanted)
+    assert file.alarm_rate == pytest.approx(0.05)
+    assert file.measured_rate == pytest.approx(0.05, abs=0.01)
     assert file.alarm_rate / 20 < file.level < file.alarm_rate
     assert (file.n_reference, file.n_draws, file.seed, file.every_n) == (150, 400, 0, 20)
     assert tuple(file.thresholds) == VIEWS

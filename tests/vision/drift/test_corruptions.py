@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from vision.drift.corruptions import SCENARIOS, SEVERITIES, corrupt, shift_classes, strength
+from vision.drift.corruptions import (
+    SCENARIOS,
+    SEVERITIES,
+    classes_to_shift,
+    corrupt,
+    shift_classes,
+    strength,
+)
 
 PIXEL_KINDS = tuple(kind for kind in SCENARIOS if kind != "class_shift")
 OF_EACH = tuple(kind for kind in PIXEL_KINDS if kind not in ("channel_swap", "new_class"))
@@ -144,6 +151,54 @@ def test_one_class_comes_more_often(severity, share):
     assert len(chosen) == 500
     assert counts.max() / 500 == pytest.approx(share, abs=0.03)
     assert np.sort(counts)[:-1].max() < 1.5 * (1 - strength("class_shift", severity)) * 50
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_no_image_comes_twice_where_a_class_has_enough(severity):
+    labels = ["cat"] * 80 + ["dog"] * 50 + ["fox"] * 70
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        chosen = shift_classes(labels, severity, 80, rng)
+        assert len(set(chosen.tolist())) == 80
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("severity", "n_images", "expected"),
+    [
+        # Of 60 cats, 30 dogs and 10 foxes; at severity 3 of 50, 35 and the usual share of 15.
+        (3, 50, ["cat"]),
+        (3, 38, ["cat", "dog"]),
+        (3, 39, ["cat"]),
+        (3, 68, ["cat"]),
+        (3, 69, []),
+        (1, 20, ["cat", "dog", "fox"]),
+        (1, 38, ["cat", "dog"]),
+    ],
+)
+def test_a_class_has_enough_images_for_what_it_has_more_and_its_usual_share(
+    severity, n_images, expected
+):
+    labels = ["cat"] * 60 + ["dog"] * 30 + ["fox"] * 10
+    assert classes_to_shift(labels, severity, n_images).tolist() == expected
+
+
+@pytest.mark.unit
+def test_one_class_alone_has_all():
+    assert classes_to_shift(["cat"] * 10, 2, 10).tolist() == ["cat"]
+    assert classes_to_shift(["cat"] * 10, 2, 11).tolist() == []
+    assert len(shift_classes(["cat"] * 10, 2, 25, np.random.default_rng(0))) == 25
+
+
+@pytest.mark.unit
+def test_a_class_that_is_too_small_is_not_drawn_where_others_are_not():
+    labels = np.repeat([0, 1, 2], [100, 5, 100])
+    rng = np.random.default_rng(0)
+    found = {
+        int(np.bincount(labels[shift_classes(labels, 3, 60, rng)]).argmax()) for _ in range(40)
+    }
+    assert found == {0, 2}
 
 
 @pytest.mark.unit

@@ -17,7 +17,7 @@ from vision.drift.corruptions import SCENARIOS, SEVERITIES
 from vision.drift.detectors import DriftDetectors
 from vision.drift.held_out import HeldOut
 from vision.drift.power import measure_power, see_images, sizes_to_try
-from vision.drift.power_table import PowerTable
+from vision.drift.power_table import Harm, PowerTable
 from vision.errors import ModelError
 
 pytestmark = pytest.mark.unit
@@ -83,6 +83,46 @@ def test_no_change_is_found_as_often_as_false_alarms(table: PowerTable):
     assert table.entry("clean", 0, 100).share < 0.15
     assert table.harm("clean", 0).changed == 0.0
     assert table.harm("clean", 0).accuracy == 1.0
+
+
+@pytest.mark.parametrize(
+    ("counts", "sizes"),
+    [
+        # At severities 1, 2 and 3; the whole table has 20, 50 and 100.
+        ((25,) * 10, ((20, 50), (20, 50), (20,))),
+        ((12,) * 20 + (10,), ((20, 50), (20,), ())),
+        ((60, 60, 60, 70), ((20, 50, 100),) * 2 + ((20, 50),)),
+    ],
+)
+def test_no_image_comes_twice_where_one_class_comes_more_often(
+    counts: tuple[int, ...],
+    sizes: tuple[tuple[int, ...], ...],
+    serving: ServingModel,
+    held_out: HeldOut,
+    detectors: DriftDetectors,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    labels = [CLASSES[0] + str(index) for index in np.repeat(np.arange(len(counts)), counts)]
+    windows: list[Any] = []
+    drawn = power._windows
+    monkeypatch.setattr(
+        power, "_windows", lambda *given: windows.append(list(drawn(*given))) or windows[-1]
+    )
+    # Of names that are none of the model's classes, nobody can say which answers are right.
+    monkeypatch.setattr(
+        power, "_harm", lambda change, *_: Harm(**named(change), changed=0.0, accuracy=None)
+    )
+    monkeypatch.setattr(power, "SCENARIOS", ("class_shift",))
+    few = HeldOut(held_out.images, labels, "test", NO_PLACES)
+    table = measure_power(serving, few, detectors, DRIFT)
+    assert table.sizes == (20, 50, 100)
+    assert tuple(table.sizes_of("class_shift", severity) for severity in SEVERITIES) == sizes
+    assert [len(each[0]) for each in windows] == [100, *(max(each) for each in sizes if each)]
+    assert all(len(set(window)) == len(window) for each in windows for window in each)
+
+
+def named(change: Any) -> dict[str, Any]:
+    return {"kind": change.kind, "severity": change.severity}
 
 
 def test_a_class_that_comes_more_often_is_seen_by_the_classes(table: PowerTable):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.browser import Watched, chromium, find_chromium
-from tests.vision.drift.power_samples import make_table
+from tests.vision.drift.power_samples import make_table, without
 from vision.drift.power_figures import corruption_strip, power_map
 from vision.drift.power_page import TITLE, render_power_page
 from vision.images.types import Pixels
@@ -60,6 +60,17 @@ def test_the_map_shades_what_is_found(sizes: tuple[int, ...]):
     assert min(image.shape[:2]) > 300
     # Blues: cells that are always found are dark, of which there are many.
     assert (image[..., 2] < 30).mean() > 0.1
+
+
+@pytest.mark.unit
+def test_what_was_not_tried_is_told_and_has_an_empty_cell():
+    whole = make_table()
+    table = without(whole, "class_shift", 3, 50, 100, 200)
+    page = render_power_page(table, [])
+    assert "class_shift 3 (70% of the images): not tried, for want of images" in page
+    assert page.count("<td>class_shift</td>") == 6
+    dark = [(_pixels(power_map(each))[..., 2] < 30).mean() for each in (whole, table)]
+    assert dark[1] < dark[0]
 
 
 @pytest.mark.unit

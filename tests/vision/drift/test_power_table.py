@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vision.drift.power_samples import all_changes, make_table
+from tests.vision.drift.power_samples import all_changes, make_table, without
 from vision.drift.power_table import POWER_FILE, read_power, write_power
 from vision.errors import BundleError
 
@@ -43,6 +43,19 @@ def test_what_was_not_tried_is_an_error():
         table.promise("fog", 1)
     with pytest.raises(KeyError, match="no entry for blur, severity 1, 500 images"):
         table.entry("blur", 1, 500)
+
+
+def test_a_change_may_have_been_tried_with_fewer_images(tmp_path: Path):
+    table = without(make_table(), "class_shift", 3, 50, 200)
+    assert table.sizes_of("class_shift", 3) == (100,)
+    assert table.sizes_of("class_shift", 2) == (50, 100, 200)
+    assert (table.promise("class_shift", 3), table.promise("class_shift", 2)) == (100, 50)
+    table = without(table, "class_shift", 3, 100)
+    assert table.sizes_of("class_shift", 3) == ()
+    assert table.promise("class_shift", 3) is None
+    assert table.seen_by("class_shift", 3) == ()
+    write_power(tmp_path, table)
+    assert read_power(tmp_path) == table
 
 
 def test_a_bundle_keeps_it(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.vision.drift.power_samples import make_table
+from tests.vision.drift.power_samples import make_table, without
 from tests.vision.drift.samples import detector_file
 from vision.drift.power_words import (
     calibrated,
@@ -56,6 +56,30 @@ def test_the_method_says_what_seen_means():
     assert "Windows of 500 images were not tried" in text
     assert "not tried" not in method(make_table(not_tried=()))
     assert "half of the reference set" in method(make_table(split="validation"))
+
+
+def test_sizes_that_one_change_was_not_tried_with_are_named():
+    table = without(make_table(), "class_shift", 2, 200)
+    table = without(table, "class_shift", 3, 50, 100, 200)
+    text = method(table)
+    assert text.count("class_shift") == 2
+    assert (
+        "class_shift 2 (40% of the images) was not tried with windows of 200 images: no class has "
+        "so many that none would come twice."
+    ) in text
+    assert "class_shift 3 (70% of the images) was not tried with windows of 50, 100, 200" in text
+    assert describe_power(table).unseen == (
+        "class_shift 3 (70% of the images): not tried, for want of images of one class.",
+    )
+    rows = {row[0]: row[1:] for row in short_table(table)}
+    assert rows["class_shift"] == ("50", "50", "not tried")
+    assert "class_shift" not in method(make_table())
+
+
+def test_what_was_tried_with_fewer_images_is_told_with_those():
+    table = without(make_table(), "jpeg", 1, 200)
+    said = describe_power(table).missed[0]
+    assert said.startswith("jpeg 1 (quality 50): found in 10% of the windows of 100 images; 80.0%")
 
 
 def test_false_alarms_are_counted():
