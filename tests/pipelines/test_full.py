@@ -20,6 +20,7 @@ from serving.models.locate import MODEL_VARIABLE
 from tests.demo import BIN
 from tests.pipelines.ladder import BETTER, WORSE, Ended, Ladder, make_ladder, run_program
 from tests.servers import free_port, running
+from tests.stuck_replica import stuck_replica
 from tests.traffic import REQUESTS_PER_S, Traffic
 from vision.bundles.champion import read_champion
 from vision.home import home
@@ -103,7 +104,9 @@ def story(ladder: Ladder, address: str) -> Story:
         better = look(ladder.run("full", *rate(BETTER)))
         back = look(roll_back())
         version = better.ended.version
-        undone = look(deploy(version, "deployment.max_slowdown=1.0", "deployment.ready_s=0.000001"))
+        with stuck_replica(NAME, first.champion) as stuck:
+            services = f"deployment.services={json.dumps([address, stuck])}"
+            undone = look(deploy(version, services, "deployment.ready_s=5"))
         waiting = look(deploy(version, "deployment.approval=manual"))
         run_program(["run.py", "approve", version, "--by", "a person"])
         approved = look(deploy(version, "deployment.approval=manual"))
@@ -156,9 +159,11 @@ def test_a_roll_out_that_does_not_get_ready_is_undone(story: Story) -> None:
     ended = story.undone.ended
     assert ended.code == 1, ended.said
     assert ended.report["status"] == "failed"
-    assert any(
-        "rolled_back" in said or "rolled back" in said for said in ended.report["deployment"]
-    )
+    [said] = [said for said in ended.report["deployment"] if said.startswith("roll-out")]
+    first = story.first.champion
+    assert "rolled back; http://127.0.0.1:" in said
+    assert f"is not ready with {NAME} {ended.version}: it serves {NAME} {first}" in said
+    assert said.endswith(f"; {first} is the champion again")
     assert story.undone.served == story.undone.champion == story.first.champion
 
 

@@ -104,7 +104,14 @@ def test_mu03_the_canary_of_a_killed_trial_ends_by_itself(service: Service) -> N
     with subprocess.Popen(command, cwd=repository()) as trial:
         _wait_for(lambda: client.tried() == V2)
         trial.kill()
-    shown = httpx.get(f"{service.address}/model").json()["candidate"]
+    shown: dict[str, str] = {}
+
+    def is_shown() -> bool:
+        # Each worker learns of it by itself, a moment later.
+        shown.update(httpx.get(f"{service.address}/model").json()["candidate"] or {})
+        return bool(shown)
+
+    _wait_for(is_shown)
     since, until = (datetime.fromisoformat(shown[each]) for each in ("since", "until"))
     assert (until - since).total_seconds() == 5.0
     _wait_for(lambda: [client.tried() for _ in range(8)] == [None] * 8)
