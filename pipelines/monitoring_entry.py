@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from vision.monitoring.report import MonitoringReport, Verdict, VersionReport
 from vision.wording import count
 
 
 class VersionEntry(BaseModel):
-    """One model version; the whole of it is in the page and in the artifact."""
+    """One model version; the whole of it is in the page and in the artifact.
+
+    Attributes:
+      served_until: its last answer, where another version has replaced it; None where it is served.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,6 +25,7 @@ class VersionEntry(BaseModel):
     estimated_accuracy: float | None
     next_move: str
     problem: str
+    served_until: AwareDatetime | None = None
 
     @classmethod
     def of(cls, part: VersionReport) -> VersionEntry:
@@ -34,6 +39,7 @@ class VersionEntry(BaseModel):
             estimated_accuracy=part.estimate.atc if part.estimate else None,
             next_move=part.next_move,
             problem=part.problem,
+            served_until=part.served_until,
         )
 
     @property
@@ -49,7 +55,7 @@ class MonitoringEntry(BaseModel):
     """What monitoring found.
 
     Attributes:
-      verdict: the worst of the versions.
+      verdict: the worst of the versions that are served.
       note: why there is nothing, where there is nothing.
       page: the file with the report.
       review: the folder of images to look at; empty where none was written.
@@ -80,18 +86,22 @@ class MonitoringEntry(BaseModel):
 
     @property
     def has_drift(self) -> bool:
-        """Whether any version drifted, also where another could not be checked."""
-        return any(each.verdict == "drift" for each in self.versions)
+        """Whether any served version drifted, also where another could not be checked."""
+        return any(each.verdict == "drift" for each in self._served)
 
     @property
     def problems(self) -> str:
-        """Why versions could not be checked; empty where all could."""
+        """Why served versions could not be checked; empty where all could."""
         found = [
             f"{self.name} {each.version}: {each.problem}"
-            for each in self.versions
+            for each in self._served
             if each.verdict == "error"
         ]
         return "\n".join(found)
+
+    @property
+    def _served(self) -> tuple[VersionEntry, ...]:
+        return tuple(each for each in self.versions if each.served_until is None)
 
     def rows(self) -> list[tuple[str, str]]:
         """Returns the lines of the summary."""

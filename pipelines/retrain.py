@@ -62,7 +62,7 @@ def check_retrain(job: JobConfig) -> None:
 
 
 def maybe_retrain(job: JobConfig, report: MonitoringReport, launch: Launch) -> str | RunReport:
-    """Starts training where a version drifted and enough is new.
+    """Starts training for the first served version that drifted and has enough that is new.
 
     Args:
       job: the monitoring job.
@@ -70,21 +70,23 @@ def maybe_retrain(job: JobConfig, report: MonitoringReport, launch: Launch) -> s
       launch: runs a job to its end.
 
     Returns:
-      the report of the training; where nothing was trained, why, in a sentence; empty where
-      nothing was to be trained.
+      the report of the training; where nothing was trained, why, in a line for each version that
+      drifted; empty where nothing was to be trained.
     """
-    drifted = _drifted(report) if job.monitoring.on_drift == "retrain" else None
-    if drifted is None:
+    if job.monitoring.on_drift != "retrain":
         return ""
-    try:
-        training = _prepare(job, drifted)
-    except VisionError as error:
-        return f"nothing was trained for {drifted.name} {drifted.version}: {error}"
-    if isinstance(training, str):
-        return training
-    done = _train(training, drifted, launch)
-    _tell(job, done)
-    return done
+    reasons = []
+    for drifted in (part for part in report.served if part.verdict == "drift"):
+        try:
+            training = _prepare(job, drifted)
+        except VisionError as error:
+            training = f"nothing was trained for {drifted.name} {drifted.version}: {error}"
+        if isinstance(training, JobConfig):
+            done = _train(training, drifted, launch)
+            _tell(job, done)
+            return done
+        reasons.append(training)
+    return "\n".join(reasons)
 
 
 def _prepare(job: JobConfig, drifted: VersionReport) -> JobConfig | str:
@@ -102,7 +104,7 @@ def _prepare(job: JobConfig, drifted: VersionReport) -> JobConfig | str:
     training = _load(job)
     dataset = newest_revision(training.images)
     digest = read_dataset(dataset).digest
-    if digest in {_trained_on(drifted), *(start.data_digest for start in starts)}:
+    if digest in {*_trained_on(drifted), *(start.data_digest for start in starts)}:
         return (
             f"nothing was trained for {drifted.name} {drifted.version}: the newest data are those "
             "that a version was trained on already; add the newly labelled images to the dataset"
@@ -149,17 +151,17 @@ def _too_few(job: JobConfig, drifted: VersionReport, n_new: int, *, is_first: bo
     )
 
 
-def _drifted(report: MonitoringReport) -> VersionReport | None:
-    """Returns the newest version that drifted, None where none did."""
-    return next((part for part in report.versions if part.verdict == "drift"), None)
+def _trained_on(part: VersionReport) -> set[str | None]:
+    """Returns the digests of the data of a version, as far as they are known here.
 
-
-def _trained_on(part: VersionReport) -> str | None:
-    """Returns the digest of the data of a version; None where that is not known here."""
+    The newest data are read before anything is put into quarantine, so what the version was
+    selected from counts; an older bundle knows only what was selected.
+    """
     try:
-        return read_manifest(bundle_folder(bundle_tag(part.name, part.version))).lineage.data_digest
+        lineage = read_manifest(bundle_folder(bundle_tag(part.name, part.version))).lineage
     except BundleError:
-        return None
+        return set()
+    return {lineage.data_digest, lineage.whole_data_digest}
 
 
 def _load(job: JobConfig) -> JobConfig:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from serving.explain import draw_explanation
-from serving.record import Floats, PredictionRecord
+from serving.record import SHADOW, Floats, PredictionRecord
 from serving.schema import Answer, DriftVerdict, Explanation, ModelReference, Prediction
 from serving.settings import ServiceSettings
 from vision.bundles.load import ServingModel, ServingOutput
@@ -123,7 +123,7 @@ def predict_pixels(
     output = model.predict(resized[None])
     is_abstained = float(output.probabilities[0].max()) < settings.abstain_below
     seconds = time.perf_counter() - started
-    request_id = f"{answered.request_id}-shadow"
+    request_id = f"{answered.request_id}{SHADOW}"
     return _record(model, request_id, output, is_abstained, answered.pixels, answered.data, seconds)
 
 

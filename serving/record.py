@@ -16,6 +16,9 @@ from vision.images.types import Pixels
 
 Floats = npt.NDArray[np.float32]
 
+# What ends the request id of a prediction that answered nobody: a candidate's in the shadow.
+SHADOW = "-shadow"
+
 
 def now() -> datetime:
     """Returns the time, UTC."""

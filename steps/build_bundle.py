@@ -8,6 +8,7 @@ import pandas as pd
 from zenml import get_step_context, step
 
 from steps.caching import by_content, code_of
+from steps.select_images import WHOLE_DIGEST
 from vision.bundles import build
 from vision.bundles.build import Bundle, BundleSource
 from vision.bundles.manifest import Lineage
@@ -46,14 +47,20 @@ def _lineage(table: AnnotationTable) -> Lineage:
     """Joins what is known of the data with what was noted when the model was trained."""
     context = get_step_context()
     [trained] = context.inputs["trained"]
+    [selected] = context.inputs["table"]
     noted = trained.run_metadata
     return Lineage(
         git_commit=str(noted["git_commit"]) or None,
         git_is_dirty=bool(noted["git_is_dirty"]) if noted["git_commit"] else None,
         data_digest=table.digest,
+        whole_data_digest=_text(selected.run_metadata.get(WHOLE_DIGEST)),
         dataset_source=table.source.get("kind"),
         dataset_revision=table.source.get("revision"),
         tracking_run=str(noted["tracking_run"]) or None,
         pipeline_run=str(context.pipeline_run.id),
         config_digest=str(noted["config_digest"]),
     )
+
+
+def _text(noted: object) -> str | None:
+    return None if noted is None else str(noted)

@@ -1,9 +1,9 @@
 """The only door of the steps to the prediction log: periods of model versions, read as a stream.
 
-Memory does not grow with the number of predictions. Rows that an older release logged without the
-third embedding are counted and left out: a detector cannot look at half of an image. What a
-simulation asked for is counted too, and its feedback says nothing about the accuracy in use: it is
-left out wherever there are other predictions.
+Memory does not grow with the number of predictions. Rows that a detector cannot look at are counted
+and left out, see :mod:`vision.monitoring.row_kinds`. What was said in the shadow is not looked at,
+since it answered nobody. What a simulation asked for is counted too, and its feedback says nothing
+about the accuracy in use: it is left out wherever there are other predictions.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from serving.log.counting import count_labelled, has_unmarked
 from serving.log.errors import NoLogError
 from serving.log.offline import image_folder, open_log
 from serving.log.reading import LoggedBatch, LoggedModel, list_models, read_predictions
+from serving.log.served import Served, find_served
 from serving.models.store import bundle_folder, bundle_tag
 from vision.bundles.manifest import read_manifest
 from vision.drift.detector_file import read_detectors
@@ -29,6 +29,7 @@ from vision.errors import BundleError
 from vision.images.measure import NUMERIC
 from vision.monitoring.period import PeriodBatch, PeriodReader
 from vision.monitoring.reference import ReferenceSet, read_reference_set
+from vision.monitoring.row_kinds import Mask, RowCounter, sort_rows
 from vision.monitoring.simulated import SIMULATED, is_simulated
 from vision.monitoring.traffic import Traffic, VersionTraffic
 
@@ -74,11 +75,11 @@ def read_traffic(asked: Asked, address: str | None = None) -> Traffic:
         with open_log(address) as engine:
             with engine.connect() as connection:
                 models = list_models(connection, asked.name, asked.version)
-            # The newest model is the one that is served now, and comes first.
-            read = [_read(engine, model, asked) for model in reversed(models)]
+                served = tuple(find_served(connection, models, asked.since, asked.until))
+            read = [_read(engine, each, asked) for each in served]
     except NoLogError as missing:
         return Traffic(asked.name, asked.since, asked.until, note=str(missing))
-    found = tuple(one for one in read if one.period.n or one.n_left_out)
+    found = tuple(one for one in read if one.period.n or one.n_left_out or one.broken.n)
     return Traffic(asked.name, asked.since, asked.until, found, "" if found else _nothing(asked))
 
 
@@ -140,7 +141,8 @@ def find_reference_set(name: str, version: str) -> ReferenceSet:
     return read_reference_set(folder / REFERENCE_FILE, read_manifest(folder).classes)
 
 
-def _read(engine: Any, model: LoggedModel, asked: Asked) -> VersionTraffic:
+def _read(engine: Any, served: Served, asked: Asked) -> VersionTraffic:
+    model = served.model
     reference, n_compared, problem = _find_reference(model)
     reader = PeriodReader(
         model.classes,
@@ -150,7 +152,7 @@ def _read(engine: Any, model: LoggedModel, asked: Asked) -> VersionTraffic:
     )
     with engine.connect() as connection:
         is_used = has_unmarked(connection, model, SIMULATED, since=asked.since, before=asked.until)
-    n_left_out = n_simulated = 0
+    counted, n_simulated = RowCounter(n_compared), 0
     for batch in read_predictions(
         engine,
         model,
@@ -159,24 +161,22 @@ def _read(engine: Any, model: LoggedModel, asked: Asked) -> VersionTraffic:
         newest_first=True,
         n_most=asked.n_most,
         columns=_COLUMNS,
+        is_answer=True,
     ):
-        whole = _as_period(batch, reference)
-        n_left_out += len(batch) - len(whole)
+        vectors = {view: getattr(batch, name) for view, name in VECTORS.items()}
+        kinds = sort_rows(batch.probabilities, vectors, reference)
+        whole = _as_period(batch, counted.add(kinds))
         simulated = set(filter(is_simulated, whole.request_ids))
         n_simulated += len(simulated)
         reader.add(_without_labels(whole, simulated) if is_used and simulated else whole)
-    return VersionTraffic(model.version, reader.finish(), n_left_out, problem, n_simulated)
+    period = reader.finish()
+    return VersionTraffic(
+        model.version, period, counted.n_old, problem, n_simulated, served.until, counted.broken
+    )
 
 
-def _without_labels(batch: PeriodBatch, request_ids: set[str]) -> PeriodBatch:
-    """Returns a batch without what people said about some of its predictions."""
-    pairs = zip(batch.request_ids, batch.true_labels, strict=True)
-    return replace(batch, true_labels=[None if one in request_ids else is_ for one, is_ in pairs])
-
-
-def _as_period(batch: LoggedBatch, reference: DriftRows | None) -> PeriodBatch:
+def _as_period(batch: LoggedBatch, is_whole: Mask) -> PeriodBatch:
     """Returns the rows that detectors can look at."""
-    is_whole = _are_whole(batch, reference)
     vectors = {view: getattr(batch, name)[is_whole] for view, name in VECTORS.items()}
     probabilities = batch.probabilities[is_whole]
     [rows] = np.nonzero(is_whole)
@@ -200,13 +200,10 @@ def _as_period(batch: LoggedBatch, reference: DriftRows | None) -> PeriodBatch:
     )
 
 
-def _are_whole(batch: LoggedBatch, reference: DriftRows | None) -> npt.NDArray[np.bool_]:
-    is_whole: npt.NDArray[np.bool_] = np.isfinite(batch.probabilities).all(axis=1)
-    for view, name in VECTORS.items():
-        values = getattr(batch, name)
-        width = values.shape[1] if reference is None else reference.view(view).shape[1]
-        is_whole &= np.isfinite(values).all(axis=1) & (values.shape[1] == width > 0)
-    return is_whole
+def _without_labels(batch: PeriodBatch, request_ids: set[str]) -> PeriodBatch:
+    """Returns a batch without what people said about some of its predictions."""
+    pairs = zip(batch.request_ids, batch.true_labels, strict=True)
+    return replace(batch, true_labels=[None if one in request_ids else is_ for one, is_ in pairs])
 
 
 def _find_reference(model: LoggedModel) -> tuple[DriftRows | None, int, str]:

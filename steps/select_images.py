@@ -16,6 +16,9 @@ from vision.validation.report import ValidationReport
 
 code = code_of(__name__)
 
+# Noted with the selected images: the digest of the table that they were selected from.
+WHOLE_DIGEST = "whole_digest"
+
 
 @step(
     cache_policy=by_content(__name__),
@@ -45,5 +48,6 @@ def select_images(
     check_splits(selection.table, splits, dataset.split)
     if validation.quarantine:
         say(selection.sentence)
-    log_metadata({"left_out": dict(selection.left_out)}, infer_artifact=True)
+    noted = {"left_out": dict(selection.left_out), WHOLE_DIGEST: table.digest}
+    log_metadata(noted, infer_artifact=True)
     return selection.table

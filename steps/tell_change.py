@@ -1,4 +1,4 @@
-"""Tells people where the state of a model version changed, each change once."""
+"""Tells people where the state of a served version changed, each change once."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def tell_change(
     """
     link = get_run_url(get_step_context().pipeline_run) or page
     posts = (post_to_alerter,) if has_alerter() else ()
+    served = report.model_copy(update={"versions": report.served})
     told = tell_changes(
-        report,
+        served,
         monitoring.alerts,
         os.environ,
         job=name_job(monitoring),

@@ -53,20 +53,20 @@ def log_monitoring(tracker: Tracker, report: MonitoringReport, html: str) -> Non
     """Logs the page, and of each version what can be drawn over time.
 
     Metrics are ``drift`` (0 or 1), ``n_predictions``, ``accuracy`` and ``estimated_accuracy`` of
-    the newest version that predicted something; tags say which one that is and how it went.
+    the version that answered last; tags say which one that is and how all that are served went.
     """
     tracker.log_file("monitoring/report.html", html.encode())
     tracker.log_tags({"monitoring_verdict": report.verdict})
     if not report.versions:
         return
-    newest = report.versions[0]
-    tracker.log_tags({"model_version": f"{newest.name}/{newest.version}"})
+    last = report.versions[0]
+    tracker.log_tags({"model_version": f"{last.name}/{last.version}"})
     tracker.log_metrics(
         {
-            "drift": float(newest.verdict == "drift"),
-            "n_predictions": float(newest.n_predictions),
-            "accuracy": newest.accuracy.live.value if newest.accuracy else None,
-            "estimated_accuracy": newest.estimate.atc if newest.estimate else None,
+            "drift": float(last.verdict == "drift"),
+            "n_predictions": float(last.n_predictions),
+            "accuracy": last.accuracy.live.value if last.accuracy else None,
+            "estimated_accuracy": last.estimate.atc if last.estimate else None,
         }
     )
 

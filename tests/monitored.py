@@ -51,6 +51,7 @@ def log_predictions(
     name: str = NAME,
     version: str = VERSION,
     prefix: str = "r",
+    suffix: str = "",
     true_labels: Sequence[str | None] = (),
 ) -> None:
     """Stores what a service would have stored about ``images``, a minute apart, oldest first."""
@@ -60,7 +61,7 @@ def log_predictions(
     for row, image in enumerate(images):
         winner = int(output.probabilities[row].argmax())
         record = PredictionRecord(
-            request_id=f"{prefix}{row:06d}",
+            request_id=f"{prefix}{row:06d}{suffix}",
             model_name=name,
             model_version=version,
             label=CLASSES[winner],
@@ -78,7 +79,7 @@ def log_predictions(
         )
         entries.append(describe(record).measured(measure_image(image, N_BYTES)))
     given: list[Any] = [
-        describe(FeedbackRecord(f"{prefix}f{row}", f"{prefix}{row:06d}", (label,)))
+        describe(FeedbackRecord(f"{prefix}f{row}", f"{prefix}{row:06d}{suffix}", (label,)))
         for row, label in enumerate(true_labels)
         if label is not None
     ]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from serving.log.tables import HASHES, feedback, models, predictions
-from serving.record import Floats
+from serving.record import SHADOW, Floats
 from vision.images.measure import NUMERIC
 
 PLAIN = ("request_id", "time", "label", "probability", "is_abstained", "latency_s", "image")
@@ -23,6 +23,8 @@ PROPERTIES = (*NUMERIC, "is_near_constant", *HASHES)
 VECTORS = ("probabilities", "embedding_uae", "embedding_bbsd", "embedding_penultimate")
 COLUMNS = (*PLAIN, *PROPERTIES)
 BATCH = 2_000
+# Of predictions that were the answer to somebody.
+IS_ANSWER = ~predictions.c.request_id.endswith(SHADOW, autoescape=True)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def read_predictions(
     batch: int = BATCH,
     columns: Sequence[str] = COLUMNS,
     n_most: int | None = None,
+    is_answer: bool = False,
 ) -> Iterator[LoggedBatch]:
     """Yields the predictions of a model version in the order of their time.
 
@@ -117,6 +120,7 @@ def read_predictions(
       columns: of :data:`COLUMNS`, those to read; ``request_id`` among them. The vectors and
         ``true_labels`` come in any case.
       n_most: the most predictions; None for all.
+      is_answer: leaves out those made in the shadow, which answered nobody.
 
     Raises:
       SQLAlchemyError: the database does not answer.
@@ -130,6 +134,8 @@ def read_predictions(
         query = query.where(time >= since)
     if before is not None:
         query = query.where(time < before)
+    if is_answer:
+        query = query.where(IS_ANSWER)
     with engine.connect().execution_options(stream_results=True, yield_per=batch) as connection:
         for rows in connection.execute(query).partitions(batch):
             read = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

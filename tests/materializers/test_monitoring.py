@@ -27,7 +27,7 @@ from vision.monitoring.evidence import Evidence
 from vision.monitoring.period import PeriodBatch, PeriodReader
 from vision.monitoring.published import PublishedReport
 from vision.monitoring.report import MonitoringReport, VersionReport
-from vision.monitoring.traffic import Traffic, VersionTraffic
+from vision.monitoring.traffic import BrokenRows, Traffic, VersionTraffic
 
 pytestmark = pytest.mark.unit
 
@@ -81,9 +81,10 @@ def make_traffic(n: int = 40) -> Traffic:
     reader = PeriodReader(("a", "b", "c"), n_newest=10, seed=0)
     reader.add(batch)
     empty = PeriodReader(("a", "b", "c"), n_newest=10, seed=0).finish()
+    left_out = {"n_left_out": 3, "served_until": NOW, "broken": BrokenRows(4, 2, 9)}
     versions = (
         VersionTraffic("v2", reader.finish()),
-        VersionTraffic("v1", empty, n_left_out=3, problem="it is gone"),
+        VersionTraffic("v1", empty, problem="it is gone", **left_out),  # type: ignore[arg-type]
     )
     return Traffic("colours", NOW, NOW, versions, note="")
 

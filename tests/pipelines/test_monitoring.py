@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import run
 from pipelines.report import RunReport
+from serving.record import SHADOW
 from serving.settings import ServiceSettings
 from tests.drift_bundle import make_images
 from tests.fake_bundle import VERSION
@@ -195,6 +197,46 @@ def test_a_version_that_is_gone_and_rows_of_older_releases_are_named(
     old = by_version[VERSION]
     assert (old.verdict, old.n_predictions) == ("too_few", 0)
     assert old.problem.startswith("60 predictions could not be looked at: a release without the")
+
+
+def test_a_version_that_was_replaced_ends_nothing_with_4(
+    watch: Watch, serving: ServingModel, address: str
+) -> None:
+    """The camera drifted under one version, and the next was trained for it."""
+    before, now = "20250101-000000-00000000", datetime.now(UTC)
+    images = make_images(120, seed=4, shift=40)
+    ended = now - timedelta(hours=9)
+    old = {"name": NAME, "version": before, "prefix": "o"}
+    log_predictions(address, serving, images, last=ended, **old)
+    log_predictions(address, serving, make_images(60, seed=3), name=NAME)
+    # What the next candidate says in the shadow.
+    log_predictions(address, serving, images, name=NAME, version="next", suffix=SHADOW)
+    report = watch(on_drift="review")
+    assert (report.status, report.error) == ("completed", None)
+    assert report.monitoring is not None
+    served, replaced = report.monitoring.versions
+    assert (served.version, served.verdict, served.served_until) == (VERSION, "ok", None)
+    # Its bundle is gone, which nobody minds any more.
+    assert (replaced.version, replaced.verdict) == (before, "error")
+    assert replaced.served_until is not None
+    assert abs(replaced.served_until - ended) < timedelta(seconds=1)
+    assert f"it was served until {ended:%Y-%m-%d %H:%M} UTC" in report.summary()
+    assert report.monitoring.review == ""
+
+
+@pytest.mark.fault
+def test_a_model_that_answers_nothing_but_nan_is_an_error(
+    watch: Watch, serving: ServingModel, address: str
+) -> None:
+    log_predictions(address, serving, make_images(60), name=NAME)
+    nan = np.full(3, np.nan, "<f4").tobytes()
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE predictions SET probabilities = ?", (nan,))
+    report = watch()
+    assert report.status == "failed"
+    assert str(report.error).startswith(
+        f"{NAME} {VERSION}: 60 of the newest 60 predictions have vectors that are not finite"
+    )
 
 
 def test_a_log_that_cannot_be_read_is_an_error_with_the_next_move(

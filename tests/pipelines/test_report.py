@@ -171,6 +171,7 @@ def test_monitoring_for_machines(watched: RunReport) -> None:
         "estimated_accuracy": None,
         "next_move": "Look at the images.",
         "problem": "",
+        "served_until": None,
     }
 
 

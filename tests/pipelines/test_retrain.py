@@ -63,12 +63,13 @@ class World:
         return self.n_labelled
 
 
-def report(*versions: tuple[str, str]) -> MonitoringReport:
+def report(*versions: tuple[str, str], replaced: str = "") -> MonitoringReport:
     return MonitoringReport.model_validate(
         {
             "name": "colours", "created_at": TIME, "since": TIME, "until": TIME,
             "versions": [
-                {"name": "colours", "version": version, "verdict": verdict}
+                {"name": "colours", "version": version, "verdict": verdict,
+                 "served_until": TIME if version in replaced else None}
                 for version, verdict in versions
             ],
         }
@@ -228,13 +229,18 @@ def test_the_same_data_are_trained_on_once(world: World) -> None:
     assert isinstance(world.look(300), RunReport)
 
 
+@pytest.mark.parametrize("has_quarantine", [False, True])
 def test_the_data_of_the_version_itself_are_no_news(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_quarantine: bool
 ) -> None:
+    """Also where the version was trained on a part of them: they would be the same part again."""
     folder = tmp_path / "bundle"
     manifest = write_fake_bundle(folder)
     digest = load_annotations(DatasetConfig(source="folder", path=str(world.images))).digest
-    lineage = manifest.lineage.model_copy(update={"data_digest": digest})
+    digests = {"data_digest": digest}
+    if has_quarantine:
+        digests = {"data_digest": "d" * 64, "whole_data_digest": digest}
+    lineage = manifest.lineage.model_copy(update=digests)
     kept = manifest.model_copy(update={"lineage": lineage})
     (folder / MANIFEST_FILE).write_text(kept.model_dump_json())
     monkeypatch.setattr(retrain, "bundle_folder", {"colours:v1": folder}.__getitem__)
@@ -244,14 +250,36 @@ def test_the_data_of_the_version_itself_are_no_news(
     assert isinstance(world.look(100), RunReport)
 
 
-def test_of_several_versions_the_newest_that_drifted_counts(world: World) -> None:
+def test_of_several_versions_that_drifted_each_says_what_is_missing(world: World) -> None:
     found = report(("v3", "ok"), ("v2", "drift"), ("v1", "drift"))
     world.n_labelled = 10
 
     said = maybe_retrain(world.job, found, world.launch)
 
     assert isinstance(said, str)
-    assert said.startswith("nothing was trained for colours v2: 10 true labels came since")
+    first, second = said.splitlines()
+    assert first.startswith("nothing was trained for colours v2: 10 true labels came since")
+    assert second.startswith("nothing was trained for colours v1: 10 true labels came since")
+
+
+def test_a_canary_without_labels_keeps_the_served_version_from_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"v2": 0, "v1": 5_000}
+    monkeypatch.setattr(retrain, "count_new_labels", lambda name, version, after: labels[version])
+
+    done = maybe_retrain(world.job, report(("v2", "drift"), ("v1", "drift")), world.launch)
+
+    assert isinstance(done, RunReport)
+    assert len(world.started) == 1
+
+
+def test_a_version_that_was_replaced_starts_nothing(world: World) -> None:
+    world.n_labelled = 5_000
+    found = report(("v2", "ok"), ("v1", "drift"), replaced="v1")
+
+    assert maybe_retrain(world.job, found, world.launch) == ""
+    assert world.started == []
 
 
 def test_data_that_cannot_be_read_are_a_sentence(world: World) -> None:

@@ -62,6 +62,8 @@ def test_the_bundle_of_the_report_serves(trained: RunReport) -> None:
     assert lineage.tracking_run == trained.tracking_run.id
     assert lineage.dataset_source == "folder"
     assert len(lineage.data_digest or "") == len(lineage.config_digest or "") == 64
+    # Nothing was put into quarantine.
+    assert lineage.whole_data_digest == lineage.data_digest
 
 
 def test_no_output_falls_to_cloudpickle(run: PipelineRunResponse) -> None:

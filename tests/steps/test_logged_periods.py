@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from serving.log.errors import LogError
-from steps.logged_periods import Asked, count_new_labels, read_traffic
+from serving.record import SHADOW
+from steps import logged_periods
+from steps.logged_periods import Asked, count_new_labels, find_bundle, read_traffic
 from tests.drift_bundle import make_images
 from tests.fake_bundle import CLASSES, VERSION
 from tests.monitored import log_predictions, store_drift_bundle
@@ -20,6 +22,7 @@ from vision.bundles.load import ServingModel
 from vision.drift.names import PROPERTIES
 from vision.images.measure import NUMERIC
 from vision.monitoring.simulated import is_simulated, mark
+from vision.monitoring.traffic import BrokenRows
 
 pytestmark = pytest.mark.integration
 
@@ -103,6 +106,54 @@ def test_versions_are_apart_the_newest_first(address: str, serving: ServingModel
     assert alone.version == OLDER
 
 
+def test_what_was_said_in_the_shadow_is_in_no_period(address: str, serving: ServingModel) -> None:
+    log(address, serving, 30, suffix=SHADOW, true_labels=["red"] * 10)
+    nothing = read_traffic(asked(), address)
+    assert nothing.versions == ()
+    assert nothing.note.startswith("the log has no prediction of periods between")
+    assert count_new_labels(NAME, VERSION, None, address) == 0
+
+    log(address, serving, 40, prefix=mark()[:41], true_labels=["red"] * 8)
+    [version] = read_traffic(asked(), address).versions
+    assert (version.period.n, version.n_simulated, version.period.outcomes.n_labelled) == (
+        40, 40, 8,
+    )  # fmt: skip
+    assert count_new_labels(NAME, VERSION, None, address) == 8
+
+
+def test_a_version_that_was_replaced_says_until_when_it_was_served(
+    address: str, serving: ServingModel
+) -> None:
+    images, ended = make_images(30, seed=1), UNTIL - timedelta(days=2)
+    log_predictions(address, serving, images, last=ended, name=NAME, version=OLDER, prefix="o")
+    log(address, serving, 40)
+    newest, older = read_traffic(asked(), address).versions
+    assert (newest.version, newest.served_until) == (VERSION, None)
+    assert (older.version, older.served_until) == (OLDER, ended)
+    # Nothing replaces a version that is looked at by itself.
+    [alone] = read_traffic(asked(version=OLDER), address).versions
+    assert alone.served_until is None
+
+
+def test_a_version_that_is_silent_is_not_opened(
+    address: str, serving: ServingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_predictions(
+        address, serving, make_images(5), last=UNTIL - timedelta(days=30), name=NAME,
+        version=OLDER, prefix="o",
+    )  # fmt: skip
+    log(address, serving, 40)
+    opened: list[str] = []
+
+    def find(name: str, version: str) -> Path:
+        opened.append(version)
+        return find_bundle(name, version)
+
+    monkeypatch.setattr(logged_periods, "find_bundle", find)
+    [version] = read_traffic(asked(), address).versions
+    assert (version.version, opened) == (VERSION, [VERSION])
+
+
 def test_half_rows_are_counted_and_left_out(address: str, serving: ServingModel) -> None:
     log(address, serving, 40)
     with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
@@ -116,6 +167,33 @@ def test_half_rows_are_counted_and_left_out(address: str, serving: ServingModel)
     assert version.period.n_measured == 20
     assert np.isfinite(version.period.newest.penultimate).all()
     assert np.isnan(version.period.newest.properties[-1]).any()
+
+
+@pytest.mark.fault
+def test_rows_that_are_not_finite_are_counted_by_themselves(
+    address: str, serving: ServingModel
+) -> None:
+    log(address, serving, 140)
+    nan = np.full(3, np.nan, "<f4").tobytes()
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        for rows in ("< 'r000005'", ">= 'r000130'"):
+            connection.execute(
+                f"UPDATE predictions SET probabilities = ? WHERE request_id {rows}", (nan,)
+            )
+    [version] = read_traffic(asked(), address).versions
+    assert (version.period.n, version.n_left_out, version.problem) == (125, 0, "")
+    # The detectors of the bundle compare 100.
+    assert version.broken == BrokenRows(15, 10, 110)
+
+
+@pytest.mark.fault
+def test_a_model_that_answers_nothing_finite_is_there(address: str, serving: ServingModel) -> None:
+    log(address, serving, 60)
+    nan = np.full(3, np.nan, "<f4").tobytes()
+    with sqlite3.connect(address.removeprefix("sqlite:///")) as connection:
+        connection.execute("UPDATE predictions SET probabilities = ?", (nan,))
+    [version] = read_traffic(asked(), address).versions
+    assert (version.period.n, version.broken) == (0, BrokenRows(60, 60, 60))
 
 
 def test_predictions_with_other_classes_than_the_bundle_are_named(

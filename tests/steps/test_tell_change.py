@@ -52,12 +52,15 @@ def _run(
     verdict: str = "drift",
     url: str | None = None,
     alerts: tuple[Any, ...] = ({"kind": "log"},),
+    replaced: str | None = None,
 ) -> ToldChanges:
     report = MonitoringReport.model_validate(
         {
             "name": "digits", "created_at": TIME, "since": TIME, "until": TIME,
             "versions": [{"name": "digits", "version": "v1", "verdict": verdict,
-                          "moved": ("uae",), "next_move": "look."}],
+                          "moved": ("uae",), "next_move": "look."}]
+            + [{"name": "digits", "version": "v0", "verdict": replaced, "served_until": TIME}]
+            * (replaced is not None),
         }
     )  # fmt: skip
     context = SimpleNamespace(pipeline_run=None)
@@ -99,6 +102,14 @@ def test_the_same_verdict_is_told_once(
 ) -> None:
     assert [len(_run(monkeypatch).changes) for _ in range(3)] == [1, 0, 0]
     assert len(alerter.posted) == 1
+
+
+@pytest.mark.parametrize("replaced", ["drift", "error"])
+def test_what_becomes_of_a_version_that_was_replaced_is_no_news(
+    alerter: FakeAlerter, monkeypatch: pytest.MonkeyPatch, replaced: str
+) -> None:
+    assert _run(monkeypatch, verdict="ok", replaced=replaced).changes == ()
+    assert alerter.posted == []
 
 
 @pytest.mark.fault

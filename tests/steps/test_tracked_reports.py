@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 from zenml.enums import ExecutionStatus
 
 from steps import tracked_reports, tracking, validate_dataset
-from steps.tracked_reports import log_cached_validation
+from steps.tracked_reports import log_cached_validation, log_monitoring
 from steps.tracking import Tracker
 from vision.config import ValidationConfig
+from vision.monitoring.report import MonitoringReport
 from vision.validation.report import Finding, ValidationReport
 
 pytestmark = pytest.mark.unit
@@ -37,6 +39,9 @@ class Recorder(Tracker):
 
     def log_metrics(self, metrics: Any, epoch: int | None = None) -> None:
         self.logged.append((metrics, epoch))
+
+    def log_tags(self, tags: Any) -> None:
+        self.logged.append((tags,))
 
     def log_file(self, name: str, content: bytes) -> None:
         self.logged.append((name, content))
@@ -69,6 +74,26 @@ def test_one_that_ran_has_logged_itself(monkeypatch: pytest.MonkeyPatch) -> None
     tracker = Recorder()
     log_cached_validation(tracker)
     assert tracker.logged == []
+
+
+def test_the_metrics_of_monitoring_are_those_of_the_version_that_answered_last() -> None:
+    now = datetime(2026, 11, 21, 19, 30, tzinfo=UTC)
+    parts = [
+        {"name": "digits", "version": "v1", "verdict": "ok", "n_predictions": 900},
+        {"name": "digits", "version": "v2", "verdict": "drift", "served_until": now},
+    ]
+    report = MonitoringReport.model_validate(
+        {"name": "digits", "created_at": now, "since": now, "until": now, "versions": parts}
+    )
+    tracker = Recorder()
+    log_monitoring(tracker, report, "<html></html>")
+    numbers = {"drift": 0.0, "n_predictions": 900.0, "accuracy": None, "estimated_accuracy": None}
+    assert tracker.logged == [
+        ("monitoring/report.html", b"<html></html>"),
+        ({"monitoring_verdict": "ok"},),
+        ({"model_version": "digits/v1"},),
+        (numbers, None),
+    ]
 
 
 def test_without_a_tracking_run_nothing_is_looked_up() -> None:

@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from vision.bundles.plain import read_plain
 from vision.errors import BundleError
 
 MANIFEST_FILE = "manifest.json"
@@ -52,6 +53,8 @@ class Lineage(_Part):
       git_commit: commit of the code that trained it.
       git_is_dirty: whether that code had changes that are in no commit.
       data_digest: digest of the annotation table.
+      whole_data_digest: of that table before ``validation.quarantine`` left anything out; older
+        bundles have none.
       dataset_source: source kind of the dataset.
       dataset_revision: tag, branch or commit of the dataset.
       tracking_run: id in the experiment tracker.
@@ -62,6 +65,7 @@ class Lineage(_Part):
     git_commit: str | None = None
     git_is_dirty: bool | None = None
     data_digest: str | None = None
+    whole_data_digest: str | None = None
     dataset_source: str | None = None
     dataset_revision: str | None = None
     tracking_run: str | None = None
@@ -166,7 +170,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(read_plain(path))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(f"{folder} is no bundle: it has no {MANIFEST_FILE}; {MEND}") from error
     except OSError as error:
@@ -190,7 +194,7 @@ def read_labels(folder: Path) -> tuple[str, ...]:
     """
     path = folder / LABELS_FILE
     try:
-        labels = json.loads(path.read_bytes())
+        labels = json.loads(read_plain(path))
     except (OSError, ValueError) as error:
         raise BundleError(f"{path} cannot be read as JSON ({error}); {MEND}") from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):

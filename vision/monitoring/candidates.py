@@ -15,6 +15,8 @@ REASONS = ("drifted", "unsure", "disagrees", "random")
 _UNSURE = 0.5
 # More than that below a kept image, whatever the score of one without it is.
 _IMAGE_BONUS = 1e9
+# More than that: what people have said is asked again only where there is nothing else.
+_TOLD_MALUS = 2e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,8 @@ class Considered:
 class CandidatePicker:
     """Keeps at most ``n_each`` predictions for each of :data:`REASONS`, those with images first.
 
+    Those that have one true label come last among the *drifted* and the *unsure* ones.
+
     *drifted*: the furthest of those beyond a distance of 1. *unsure*: the smallest margins, below
     0.5. *disagrees*: labelled otherwise than predicted, the most confident first. *random*:
     whatever the lot fell on, which is what an accuracy can be measured with.
@@ -102,10 +106,13 @@ class CandidatePicker:
         """
         has_image = np.fromiter((image is not None for image in considered.images), np.bool_)
         bonus = np.where(has_image, _IMAGE_BONUS, 0.0)
+        told = np.fromiter((_is_told(labels) for labels in considered.true_labels), np.bool_)
+        malus = np.where(told, _TOLD_MALUS, 0.0)
         far = considered.distances
+        margins = considered.margins
         scores = {
-            "drifted": np.where(np.nan_to_num(far, nan=0.0) > 1.0, far, -np.inf),
-            "unsure": np.where(considered.margins < _UNSURE, -considered.margins, -np.inf),
+            "drifted": np.where(np.nan_to_num(far, nan=0.0) > 1.0, far - malus, -np.inf),
+            "unsure": np.where(margins < _UNSURE, -margins - malus, -np.inf),
             "disagrees": np.where(is_wrong, considered.confidence, -np.inf),
             "random": considered.lots,
         }
@@ -145,7 +152,8 @@ class CandidatePicker:
         for each in candidates:
             if each.distance is not None and each.distance > 1.0:
                 bonus = 0.0 if each.image is None else _IMAGE_BONUS
-                self._push("drifted", each.distance + bonus, each)
+                malus = _TOLD_MALUS if _is_told(each.true_labels) else 0.0
+                self._push("drifted", each.distance + bonus - malus, each)
 
     def finish(self) -> tuple[Candidate, ...]:
         """Returns what was kept, each prediction once with all its reasons, newest first."""
@@ -159,3 +167,8 @@ class CandidatePicker:
         return tuple(
             sorted(kept.values(), key=lambda one: (one.time, one.request_id), reverse=True)
         )
+
+
+def _is_told(true_labels: Sequence[str] | None) -> bool:
+    """Returns whether people have said what it was; several labels may contradict each other."""
+    return true_labels is not None and len(true_labels) == 1

@@ -39,6 +39,7 @@ class VersionReport(Part):
       examples: by why they are shown: ``drifted``, ``unsure``, ``disagrees``.
       next_move: what people should do now, a sentence.
       problem: why it could not be checked; empty where it could.
+      served_until: its last answer, where another version has replaced it; None where it is served.
     """
 
     name: str
@@ -61,6 +62,7 @@ class VersionReport(Part):
     examples: dict[str, tuple[ExampleReport, ...]] = Field(default={}, repr=False)
     next_move: str = ""
     problem: str = ""
+    served_until: AwareDatetime | None = None
 
 
 class HistoryEntry(Part):
@@ -86,7 +88,7 @@ class MonitoringReport(Part):
       name: the model's.
       since: start of the period.
       until: its end.
-      versions: those that predicted something, the newest first.
+      versions: those that answered somebody, the one that did last first.
       history: earlier runs, oldest first.
     """
 
@@ -98,9 +100,14 @@ class MonitoringReport(Part):
     history: tuple[HistoryEntry, ...] = Field(default=(), repr=False)
 
     @property
+    def served(self) -> tuple[VersionReport, ...]:
+        """The versions that nothing has replaced: the others are history, and decide nothing."""
+        return tuple(part for part in self.versions if part.served_until is None)
+
+    @property
     def verdict(self) -> Verdict:
-        """The worst verdict of the versions; ``no_traffic`` without any."""
-        found = {version.verdict for version in self.versions}
+        """The worst verdict of the served versions; ``no_traffic`` without any."""
+        found = {version.verdict for version in self.served}
         return next((verdict for verdict in VERDICTS if verdict in found), "no_traffic")
 
     def entries(self) -> tuple[HistoryEntry, ...]:

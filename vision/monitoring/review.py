@@ -5,6 +5,11 @@ one is drawn, so it is the accuracy of all different ones; copies would be label
 The rest has equal parts, as far as there are any, of what is *drifted*, *unsure* and *disagrees*
 with feedback; these are spread over the model's features, and none is a copy of another. They teach
 more than random ones, and say nothing about the accuracy.
+
+What people have said already is not asked again: an image with one true label is chosen only for
+the random part or because it *disagrees*, and none that an earlier batch had is chosen for being
+hard. The random part leaves out those alone that an earlier one has drawn: without the hard ones as
+well, it would be too easy.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vision.monitoring.candidates import REASONS, Candidate
+from vision.monitoring.earlier_batches import Reviewed
 from vision.monitoring.k_centre import Spread, typical_distance
 from vision.monitoring.review_files import write_review
 
@@ -30,6 +36,7 @@ _POOL = 5
 _SAME_SHARE = 0.05
 # Of the same; a batch of another size gives the same image another last digit.
 _IDENTICAL_SHARE = 1e-5
+_NOTHING = Reviewed()
 _SCORES: dict[str, Any] = {
     "drifted": lambda each: each.distance or 0.0,
     "unsure": lambda each: -each.margin,
@@ -38,17 +45,24 @@ _SCORES: dict[str, Any] = {
 }
 
 
-def choose_review(candidates: Sequence[Candidate], n: int) -> tuple[Candidate, ...]:
+def choose_review(
+    candidates: Sequence[Candidate], n: int, reviewed: Reviewed = _NOTHING
+) -> tuple[Candidate, ...]:
     """Chooses at most ``n`` predictions for people to look at.
 
     The same candidates give the same choice. Where images of some were kept, the others are left
     out: nobody can label what nobody can see.
 
+    Args:
+      candidates: what may be looked at.
+      n: how many at most.
+      reviewed: what earlier batches had.
+
     Returns:
       the chosen ones, the random part first; no other has ``random`` among its reasons.
     """
-    seen = [each for each in candidates if each.image is not None]
-    pool = seen or list(candidates)
+    unasked = [each for one in candidates if (each := _unasked(one, reviewed)).reasons]
+    pool = [each for each in unasked if each.image is not None] or unasked
     if not pool:
         return ()
     points = np.stack([each.embedding for each in pool])
@@ -59,6 +73,19 @@ def choose_review(candidates: Sequence[Candidate], n: int) -> tuple[Candidate, .
         spread.pick(place)
     chosen = [*drawn, *_pick_hard(pool, spread, n - len(drawn))]
     return tuple(_explained(pool[place], is_drawn=place in drawn) for place in chosen)
+
+
+def _unasked(candidate: Candidate, reviewed: Reviewed) -> Candidate:
+    """Returns a candidate with the reasons for which people are to look at it now."""
+    is_told = len(candidate.true_labels) == 1
+    if candidate.request_id in reviewed.drawn:
+        left: tuple[str, ...] = ()
+    elif candidate.request_id in reviewed.picked:
+        left = ("random",)
+    else:
+        left = ("disagrees", "random") if is_told else REASONS
+    reasons = tuple(reason for reason in candidate.reasons if reason in left)
+    return replace(candidate, reasons=reasons)
 
 
 def _draw(pool: Sequence[Candidate], spread: Spread, n: int) -> list[int]:

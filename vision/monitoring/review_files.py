@@ -137,6 +137,11 @@ def _as_text(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
+def plain_text(cell: str) -> str:
+    """Returns what :func:`write_review` made a cell of, other than ``file`` and ``label``."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
 def _copy_images(folder: Path, chosen: Sequence[Candidate], images: Path | None) -> dict[str, str]:
     """Copies what is still there; returns the path in the batch of each request's image."""
     if images is None:

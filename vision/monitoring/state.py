@@ -5,7 +5,9 @@ for each job, and in it for each version, what people know (``told``) and what w
 (``seen``). A job is what is looked at: the version that was asked for and the number of days; two
 jobs that look at different periods may rightly find different things. A change is a
 verdict that differs from what people know: one that nobody could be told is found again by the
-next run, and one that is over before anybody was told is never told.
+next run, and one that is over before anybody was told is never told. The same holds for each way
+of telling by itself: one that failed beside others that did not is kept (``behind``) with what it
+told last.
 
 A version that nobody was told anything about counts as ``ok``, and ``too_few`` is how every version
 begins: neither is news. Anything else is.
@@ -13,7 +15,7 @@ begins: neither is news. Anything else is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,12 +79,28 @@ class VersionState(_Part):
       seen_at: when that was, UTC.
       told: the verdict that people know; None where they were told nothing.
       told_at: when it was told.
+      behind: ways of telling that told something else last, each with that verdict; None where it
+        told nothing.
     """
 
     seen: str
     seen_at: AwareDatetime
     told: str | None = None
     told_at: AwareDatetime | None = None
+    behind: dict[str, str | None] = {}
+
+    def knows(self, way: str) -> str | None:
+        """Returns the verdict that a way told last."""
+        return self.behind.get(way, self.told)
+
+    def see(self, verdict: str, time: datetime) -> VersionState:
+        """Returns it after a verdict was found."""
+        told, told_at, behind = self.told, self.told_at, self.behind
+        if verdict == "ok":
+            # From here on, what is not ok is a change from it.
+            behind = {way: knows or verdict for way, knows in behind.items()}
+            told, told_at = (verdict, time) if told is None else (told, told_at)
+        return _state(verdict, time, told, told_at, behind)
 
 
 class _States(_Part):
@@ -106,6 +124,7 @@ def note_state(
     next_move: str = "",
     link: str = "",
     time: datetime | None = None,
+    ways: Sequence[str] = (),
 ) -> StateChange | None:
     """Notes what was found of a version, and returns the change that people are to be told.
 
@@ -118,40 +137,77 @@ def note_state(
       next_move: what to do about it.
       link: where the report is.
       time: when it was found; now without it.
+      ways: names of the ways of telling people.
 
     Returns:
-      None where people know it already. Else the change, which comes again with every run until
-      :func:`mark_told` is called.
+      None where people know it already, by each of the ways. Else the change, which comes again
+      with every run until :func:`mark_told` is called.
 
     Raises:
       VisionError: the state cannot be written.
     """
     time = time or datetime.now(UTC)
     with _changing(model, job) as versions:
-        known = versions.get(version)
-        told, told_at = (known.told, known.told_at) if known else (None, None)
-        if told is None and verdict == "ok":
-            # From here on, what is not ok is a change from it.
-            told, told_at = verdict, time
-        is_news = verdict != told and not (told is None and verdict in NO_NEWS)
-        versions[version] = VersionState(seen=verdict, seen_at=time, told=told, told_at=told_at)
-    if not is_news:
-        return None
-    return StateChange(model, version, told, verdict, tuple(moved), next_move, link, job, time)
+        known = versions.get(version) or VersionState(seen=verdict, seen_at=time)
+        state = versions[version] = known.see(verdict, time)
+    # What people were told comes first: it is news for most of them.
+    befores = [state.told, *map(state.knows, ways)]
+    for before in befores:
+        if _is_news(before, verdict):
+            found = tuple(moved), next_move, link, job, time
+            return StateChange(model, version, before, verdict, *found)
+    return None
 
 
-def mark_told(change: StateChange) -> None:
-    """Notes that people know of a change, so that it is not told again.
+def find_untold(change: StateChange, ways: Sequence[str]) -> dict[str, str | None]:
+    """Returns the ways that have not told a change yet, each with the verdict that it told last.
+
+    Raises:
+      VisionError: the state cannot be read.
+    """
+    state = read_states(change.model, change.job).get(change.version)
+    befores = {way: state.knows(way) if state else change.before for way in ways}
+    return {way: before for way, before in befores.items() if _is_news(before, change.now)}
+
+
+def mark_told(
+    change: StateChange, ways: Mapping[str, bool] | None = None, *, is_told: bool = True
+) -> None:
+    """Notes who knows of a change, so that it is not told again.
+
+    Args:
+      change: what was told.
+      ways: the ways that were tried, and whether each got there.
+      is_told: whether people know of it.
 
     Raises:
       VisionError: the state cannot be written.
     """
     with _changing(change.model, change.job) as versions:
         known = versions.get(change.version)
-        seen, seen_at = (known.seen, known.seen_at) if known else (change.now, change.time)
-        versions[change.version] = VersionState(
-            seen=seen, seen_at=seen_at, told=change.now, told_at=change.time
-        )
+        known = known or VersionState(seen=change.now, seen_at=change.time)
+        tried = {
+            way: change.now if got_there else known.knows(way)
+            for way, got_there in (ways or {}).items()
+        }
+        told = (change.now, change.time) if is_told else (known.told, known.told_at)
+        behind = {**known.behind, **tried}
+        versions[change.version] = _state(known.seen, known.seen_at, *told, behind)
+
+
+def _state(
+    seen: str,
+    seen_at: datetime,
+    told: str | None,
+    told_at: datetime | None,
+    behind: Mapping[str, str | None],
+) -> VersionState:
+    kept = {way: knows for way, knows in behind.items() if knows != told}
+    return VersionState(seen=seen, seen_at=seen_at, told=told, told_at=told_at, behind=kept)
+
+
+def _is_news(before: str | None, now: str) -> bool:
+    return now != before and not (before is None and now in NO_NEWS)
 
 
 def read_states(model: str, job: str = "") -> dict[str, VersionState]:

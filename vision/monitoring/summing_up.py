@@ -7,6 +7,7 @@ from datetime import datetime
 
 from vision.bundles.manifest import Manifest
 from vision.config.monitoring import MonitoringConfig
+from vision.drift.finite_rows import ONE_IN
 from vision.errors import BundleError
 from vision.monitoring.checks import DriftChecks, PropertyChecks, VersionCheck
 from vision.monitoring.evidence import Evidence
@@ -15,6 +16,9 @@ from vision.monitoring.report import HistoryEntry, MonitoringReport, VersionRepo
 from vision.monitoring.traffic import Traffic, VersionTraffic
 from vision.monitoring.verdict import failed_version, judge_version, silent_version
 from vision.wording import count
+
+_WRONG = "that are not finite or not as long as those of the bundle"
+_BROKEN = f"predictions have vectors {_WRONG}"
 
 # Gives manifest and reference set of a version.
 Find = Callable[[str], tuple[Manifest, ReferenceSet]]
@@ -48,7 +52,8 @@ def sum_up(
             evidence = Evidence(
                 check.evidence.result, check.evidence.mmd, check.evidence.days, findings
             )
-            yield _part(traffic.name, each, check, evidence, find, config)
+            part = _part(traffic.name, each, check, evidence, find, config)
+            yield part if each.served_until is None else _replaced(part, each.served_until)
         if config.version is not None and not traffic.versions:
             silent = silent_version(traffic.name, config.version)
             yield silent.model_copy(update={"problem": traffic.note})
@@ -72,6 +77,8 @@ def _part(
     config: MonitoringConfig,
 ) -> VersionReport:
     n = traffic.period.n
+    if broken := _many_broken(traffic, config.n_least):
+        return failed_version(name, traffic.version, n, broken)
     if traffic.n_left_out and n < config.n_least:
         return _left_out(name, traffic, config.n_least)
     if check.problem:
@@ -92,9 +99,18 @@ def _part(
     )
     notes = [
         *([_about_left_out(traffic)] if traffic.n_left_out else []),
+        *([_about_broken(traffic.broken.n)] if traffic.broken.n else []),
         *([_about_simulated(traffic)] if traffic.n_simulated else []),
     ]
     return report.model_copy(update={"problem": "; ".join(notes)})
+
+
+def _replaced(part: VersionReport, until: datetime) -> VersionReport:
+    said = (
+        f"Nothing to do: it was served until {until:%Y-%m-%d %H:%M} UTC, and another version "
+        "answers now."
+    )
+    return part.model_copy(update={"served_until": until, "next_move": said})
 
 
 def _left_out(name: str, traffic: VersionTraffic, n_least: int) -> VersionReport:
@@ -111,8 +127,30 @@ def _left_out(name: str, traffic: VersionTraffic, n_least: int) -> VersionReport
 def _about_left_out(traffic: VersionTraffic) -> str:
     return (
         f"{count(traffic.n_left_out, 'prediction')} could not be looked at: a release without the "
-        "third embedding logged them, or their vectors are not those of the bundle"
+        "third embedding logged them"
     )
+
+
+def _many_broken(traffic: VersionTraffic, n_least: int) -> str:
+    """Returns why predictions that are broken keep the others from being judged, or nothing.
+
+    What is many is what is many for the service. The newest count by themselves: a fault that began
+    an hour ago must not hide behind a good week.
+    """
+    broken, n_all = traffic.broken, traffic.period.n + traffic.broken.n
+    if n_all < n_least:
+        return ""
+    rule = f"and at most one in {ONE_IN} may; look at what the model answers, or roll back"
+    if ONE_IN * broken.n_newest > broken.of_newest:
+        return f"{broken.n_newest:,} of the newest {broken.of_newest:,} {_BROKEN}, {rule}"
+    if ONE_IN * broken.n > n_all:
+        return f"{broken.n:,} of {n_all:,} {_BROKEN}, {rule}"
+    return ""
+
+
+def _about_broken(n: int) -> str:
+    have = "has" if n == 1 else "have"
+    return f"{count(n, 'prediction')} {have} vectors {_WRONG} and could not be looked at"
 
 
 def _about_simulated(traffic: VersionTraffic) -> str:

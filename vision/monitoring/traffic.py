@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vision.monitoring.period import Period
+
+
+@dataclass(frozen=True)
+class BrokenRows:
+    """Predictions whose vectors are not finite, or not as long as those of the bundle.
+
+    Attributes:
+      n: how many.
+      n_newest: how many of the newest, as far back as the detectors compare.
+      of_newest: how many the newest are, broken or not.
+    """
+
+    n: int = 0
+    n_newest: int = 0
+    of_newest: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +35,8 @@ class VersionTraffic:
       problem: why it cannot be compared with the model's reference set; empty where it can.
       n_simulated: predictions of ``period`` that ``run.py simulate`` asked for; unless all are,
         feedback on them is left out.
+      served_until: its last answer, where another version has replaced it; None where it is served.
+      broken: predictions that are not in ``period`` either: nothing can be compared with them.
     """
 
     version: str
@@ -27,6 +44,8 @@ class VersionTraffic:
     n_left_out: int = 0
     problem: str = ""
     n_simulated: int = 0
+    served_until: datetime | None = None
+    broken: BrokenRows = field(default_factory=BrokenRows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +56,7 @@ class Traffic:
       name: the model's.
       since: start of the period, UTC.
       until: its end.
-      versions: those that predicted something, the newest first.
+      versions: those that answered somebody, the one that did last first.
       note: why there is nothing, where there is nothing.
     """
 

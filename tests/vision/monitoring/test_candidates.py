@@ -79,6 +79,25 @@ def test_kept_images_come_first() -> None:
     assert of_reason(picker.finish(), "unsure") == {"r1"}
 
 
+def test_those_with_a_true_label_come_last_among_the_drifted_and_unsure() -> None:
+    """Feedback on nearly all of a bad week must not fill the places of what nobody has seen."""
+    picker = CandidatePicker(2)
+    told: list[list[str] | None] = [["cat"], ["cat"], ["cat"], ["cat", "dog"], None]
+    batch = considered(
+        5,
+        true_labels=told,
+        margins=np.array([0.0, 0.1, 0.2, 0.3, 0.4]),
+        distances=np.array([9.0, 8.0, 7.0, 6.0, 5.0]),
+        images=["a.jpg", "b.jpg", "c.jpg", "d.jpg", None],
+        lots=np.array([0.9, 0.8, 0.1, 0.1, 0.1]),
+    )
+    picker.add(batch, np.zeros(5, bool))
+    picker.add_drifted([batch.candidate(0)])
+    found = picker.finish()
+    assert of_reason(found, "unsure") == of_reason(found, "drifted") == {"r3", "r4"}
+    assert of_reason(found, "random") == {"r0", "r1"}
+
+
 def test_times_keep_their_microseconds() -> None:
     candidate = considered(1).candidate(0)
     assert candidate.time.isoformat() == "2026-11-20T12:00:00.000001+00:00"

@@ -31,6 +31,13 @@ def test_the_worst_verdict_counts(verdicts: tuple[Verdict, ...], worst: Verdict)
     assert report_of(*map(of, verdicts)).verdict == worst
 
 
+def test_what_became_of_a_version_that_was_replaced_decides_nothing() -> None:
+    parts = [of("ok"), of("error").model_copy(update={"served_until": NOW})]
+    report = report_of(*parts)
+    assert (report.verdict, report.served, len(report.versions)) == ("ok", (parts[0],), 2)
+    assert [entry.verdict for entry in report.entries()] == ["ok", "error"]
+
+
 def test_json_and_back() -> None:
     report = report_of(version_report(), failed_version("pets", "v0", 5, "gone"))
     assert MonitoringReport.model_validate_json(report.model_dump_json()) == report

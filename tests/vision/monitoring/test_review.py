@@ -17,6 +17,7 @@ from vision.datasets.problems import Problems
 from vision.datasets.read_table import scan_table
 from vision.errors import VisionError
 from vision.monitoring.candidates import REASONS, Candidate
+from vision.monitoring.earlier_batches import Reviewed
 from vision.monitoring.k_centre import Spread
 from vision.monitoring.review import choose_review, write_review
 
@@ -144,6 +145,55 @@ def test_those_without_image_are_left_out_where_others_have_one() -> None:
     assert all(each.image for each in choose_review(many, 10))
     unseen = [candidate(n, image=None) for n in range(10)]
     assert len(choose_review(unseen, 10)) == 10
+
+
+def test_what_people_have_said_is_not_asked_again() -> None:
+    """Of day 8's images most have a label from feedback."""
+    many = [
+        candidate(
+            n, true_labels=("red",) if n < 88 else (), reasons=(("drifted", "unsure")[n % 2],)
+        )
+        for n in range(100)
+    ]
+    assert sorted(numbers(choose_review(many, 40))) == list(range(88, 100))
+
+
+def test_what_people_said_otherwise_or_in_two_ways_is_looked_at() -> None:
+    many = [
+        candidate(0, true_labels=("blue",), reasons=("drifted", "disagrees")),
+        candidate(1, true_labels=("blue", "red"), reasons=("drifted",)),
+        candidate(2, true_labels=("red",), reasons=("unsure", "random")),
+        candidate(3, true_labels=("red",), reasons=("unsure",)),
+    ]
+    chosen = {each.request_id: each.reasons for each in choose_review(many, 40)}
+    assert chosen == {"r0000": ("disagrees",), "r0001": ("drifted",), "r0002": ("random",)}
+
+
+def test_what_an_earlier_batch_had_is_not_picked_again() -> None:
+    many = [candidate(n) for n in range(20)]
+    first = choose_review(many, 8)
+    reviewed = Reviewed(picked=frozenset(each.request_id for each in first))
+    second = choose_review(many, 20, reviewed)
+    assert sorted((*numbers(first), *numbers(second))) == list(range(20))
+
+
+def test_the_random_part_draws_nothing_twice_and_stays_fair() -> None:
+    """A tenth is hard and was picked before, and is a tenth of the random part nevertheless."""
+    rng = np.random.default_rng(4)
+    shares = []
+    for _ in range(40):
+        lots = rng.random(200)
+        many = [
+            candidate(n, reasons=("unsure", "random") if n < 20 else ("random",), lot=lots[n])
+            for n in range(200)
+        ]
+        before = frozenset(f"r{n:04d}" for n in np.argsort(-lots)[:20].tolist())
+        hard = frozenset(f"r{n:04d}" for n in range(20)) - before
+        chosen = choose_review(many, 80, Reviewed(before, hard))
+        assert len(chosen) == 20
+        assert not before & {each.request_id for each in chosen}
+        shares.append(np.mean([place < 20 for place in numbers(chosen)]))
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.03)
 
 
 def test_nothing_to_choose_from() -> None:

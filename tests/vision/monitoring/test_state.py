@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,14 @@ import pytest
 
 from vision.config import MonitoringConfig
 from vision.errors import BundleError
-from vision.monitoring.state import StateChange, mark_told, name_job, note_state, read_states
+from vision.monitoring.state import (
+    StateChange,
+    find_untold,
+    mark_told,
+    name_job,
+    note_state,
+    read_states,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -62,6 +70,60 @@ def test_what_nobody_could_be_told_comes_again_until_somebody_is() -> None:
 @pytest.mark.usefixtures("home")
 def test_what_is_over_before_anybody_was_told_is_never_told() -> None:
     assert _told("ok", "drift", "ok", fails=(1,)) == [NOTHING, ("ok", "drift"), NOTHING]
+
+
+WAYS = ("chat", "mail", "log")
+
+
+def _know(*rounds: tuple[str, str]) -> list[dict[str, str | None]]:
+    """Returns who is to be told, and what they know, in each round: a verdict, and who gets it."""
+    found = []
+    for verdict, reached in rounds:
+        change = note_state("digits", "v1", verdict, ways=WAYS)
+        untold = find_untold(change, WAYS) if change else {}
+        found.append(untold)
+        if change:
+            got_there = {way: way in reached for way in untold}
+            mark_told(change, got_there, is_told="chat" in reached or "mail" in reached)
+    return found
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("rounds", "untold"),
+    [
+        # A way that failed is tried again, alone, until it gets there.
+        ([("drift", "chat log"), ("drift", ""), ("drift", "mail"), ("drift", "")],
+         [dict.fromkeys(WAYS), {"mail": None}, {"mail": None}, {}]),
+        # What is over is not told where nobody knew of it; where it was, its end is.
+        ([("ok", ""), ("drift", "chat log"), ("ok", "chat log"), ("ok", "")],
+         [{}, dict.fromkeys(WAYS, "ok"), {"chat": "drift", "log": "drift"}, {}]),
+        ([("drift", "chat log"), ("ok", "chat"), ("ok", "log"), ("drift", "")],
+         [dict.fromkeys(WAYS), {"chat": "drift", "log": "drift"}, {"log": "drift"},
+          dict.fromkeys(WAYS, "ok")]),
+        # A line of the log is written once, however long nobody else can be told.
+        ([("drift", "log"), ("drift", "log"), ("drift", "chat mail"), ("drift", "")],
+         [dict.fromkeys(WAYS), {"chat": None, "mail": None}, {"chat": None, "mail": None}, {}]),
+        ([("drift", "log"), ("ok", "log"), ("ok", "")],
+         [dict.fromkeys(WAYS), {"log": "drift"}, {}]),
+        ([("drift", "chat log"), ("too_few", "chat log"), ("too_few", "")],
+         [dict.fromkeys(WAYS), {"chat": "drift", "log": "drift"}, {}]),
+    ],
+)  # fmt: skip
+def test_each_way_is_told_what_it_does_not_know(
+    rounds: list[tuple[str, str]], untold: list[dict[str, str | None]]
+) -> None:
+    assert _know(*rounds) == untold
+
+
+def test_a_state_without_what_each_way_knows_is_read(home: Path) -> None:
+    assert _told("drift") == [(None, "drift")]
+    file = home / "monitoring" / "states" / "digits.json"
+    values = json.loads(file.read_text())
+    del values["jobs"][""]["v1"]["behind"]
+    file.write_text(json.dumps(values))
+
+    assert _know(("drift", ""), ("ok", "chat mail log")) == [{}, dict.fromkeys(WAYS, "drift")]
 
 
 @pytest.mark.usefixtures("home")

@@ -17,7 +17,7 @@ from vision.monitoring.period import Period, PeriodReader
 from vision.monitoring.reference import ReferenceSet
 from vision.monitoring.report import MonitoringReport
 from vision.monitoring.summing_up import Find, sum_up
-from vision.monitoring.traffic import Traffic, VersionTraffic
+from vision.monitoring.traffic import BrokenRows, Traffic, VersionTraffic
 
 pytestmark = pytest.mark.unit
 
@@ -89,3 +89,69 @@ def test_what_was_simulated_is_counted(tmp_path: Path, n_simulated: int, said: s
     manifest = write_fake_bundle(tmp_path)
     [part] = sum_up_of(one, find=lambda version: (manifest, reference)).versions
     assert part.problem == said
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("n", "broken", "said"),
+    [
+        (0, BrokenRows(40_000, 500, 500), "500 of the newest 500 predictions have"),
+        # The last hour of a good week.
+        (100, BrokenRows(11, 11, 60), "11 of the newest 60 predictions have"),
+        # A bad week that is over.
+        (100, BrokenRows(12, 0, 60), "12 of 112 predictions have"),
+    ],
+)
+def test_many_broken_predictions_are_an_error(n: int, broken: BrokenRows, said: str) -> None:
+    classes = class_names(3)
+    period = read(classes, batch_of(Drawn(n), classes)) if n else empty()
+    # Also where others are of an older release.
+    one = VersionTraffic("v1", period, n_left_out=3, broken=broken)
+    report = sum_up_of(one)
+    assert report.verdict == "error"
+    assert report.versions[0].problem == (
+        f"{said} vectors that are not finite or not as long as those of the bundle, and at most "
+        "one in 10 may; look at what the model answers, or roll back"
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_broken", "said"),
+    [
+        (1, "1 prediction has vectors that are not finite or not as long as those of the bundle "
+            "and could not be looked at"),
+        (10, "10 predictions have vectors that are not finite or not as long as those of the "
+             "bundle and could not be looked at"),
+    ],
+)  # fmt: skip
+def test_few_broken_predictions_are_a_sentence(tmp_path: Path, n_broken: int, said: str) -> None:
+    reference, classes = reference_set(), class_names(3)
+    period = read(classes, batch_of(Drawn(100), classes), reference=reference)
+    one = VersionTraffic("v1", period, broken=BrokenRows(n_broken, n_broken, 110))
+    manifest = write_fake_bundle(tmp_path)
+    [part] = sum_up_of(one, find=lambda version: (manifest, reference)).versions
+    assert (part.verdict, part.problem) == ("too_few", said)
+
+
+def test_a_few_predictions_are_too_few_to_call_some_of_them_many() -> None:
+    classes = class_names(3)
+    period = read(classes, batch_of(Drawn(40), classes))
+    one = VersionTraffic("v1", period, n_left_out=1, broken=BrokenRows(9, 9, 49))
+    assert sum_up_of(one).verdict == "too_few"
+
+
+def test_a_version_that_was_replaced_stays_in_the_report_and_decides_nothing(
+    tmp_path: Path,
+) -> None:
+    reference, classes = reference_set(), class_names(3)
+    period = read(classes, batch_of(Drawn(100), classes), reference=reference)
+    manifest = write_fake_bundle(tmp_path)
+    served = VersionTraffic("v2", period)
+    before = VersionTraffic("v1", empty(), problem="its classes are others", served_until=NOW)
+    report = sum_up_of(served, before, find=lambda version: (manifest, reference))
+    assert report.verdict == report.versions[0].verdict == "too_few"
+    part = report.versions[1]
+    assert (part.version, part.verdict, part.served_until) == ("v1", "error", NOW)
+    assert part.next_move == (
+        "Nothing to do: it was served until 2026-01-31 12:00 UTC, and another version answers now."
+    )
