@@ -19,9 +19,10 @@ from pipelines.bundle_commands import bundle
 from pipelines.data_commands import data
 from pipelines.deployment_commands import approve, deployments, rollback
 from pipelines.log_commands import log
-from pipelines.monitor_commands import monitor
+from pipelines.monitor_commands import find_monitoring, monitor, run_once
 from pipelines.passport_commands import passport
 from pipelines.simulate_commands import simulate
+from pipelines.upkeep_commands import gc
 from pipelines.writing import writing
 from vision import environment
 from vision.errors import ConfigError, GateStopped, StackError, VisionError
@@ -58,11 +59,19 @@ def cli(context: click.Context, /, **options: Any) -> None:
         if any(options.values()):
             raise click.UsageError(f"{context.invoked_subcommand} takes none of the job's options")
     elif options["config"] is not None:
-        context.exit(_run_job(**options))
+        context.exit(_run_any_job(**options))
     elif any(options.values()):
         raise click.UsageError("name the job: --config configs/train.yaml")
     else:
         click.echo(context.get_help())
+
+
+def _run_any_job(config: Path, overrides: Sequence[str], dry_run: bool, **options: Any) -> int:
+    # One that monitors takes the lock and tells of failures as with ``run.py monitor``.
+    job = None if dry_run else find_monitoring(config, overrides)
+    if job is not None:
+        return run_once(_run_job, job, config, overrides, **options)
+    return _run_job(config, overrides, dry_run=dry_run, **options)
 
 
 def _run_job(
@@ -148,6 +157,7 @@ cli.add_command(approve)
 cli.add_command(bundle)
 cli.add_command(data)
 cli.add_command(deployments)
+cli.add_command(gc)
 cli.add_command(log)
 cli.add_command(monitor)
 cli.add_command(passport)

@@ -1,0 +1,1 @@
+"""What nothing needs any more: found, judged, and removed when a person says so."""
