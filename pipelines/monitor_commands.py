@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def monitor(
         return DONE
     if forever:
         return _watch(config, overrides, stack)
-    return _once(run_job, job, config, overrides, stack=stack, report=report)
+    return run_once(run_job, job, config, overrides, stack=stack, report=report)
 
 
 def _load(config: Path, overrides: Sequence[str], needs_times: bool) -> JobConfig:
@@ -99,7 +100,19 @@ def _check_needs_no_run_py(config: Path, job: JobConfig) -> None:
         )
 
 
-def _once(
+def find_monitoring(config: Path, overrides: Sequence[str]) -> JobConfig | None:
+    """Returns a job that monitors; None where it does something else, or is not right."""
+    from vision.config.load import load_job
+    from vision.errors import ConfigError
+
+    try:
+        job = load_job(config, overrides)
+    except ConfigError:
+        return None  # whoever runs it says why
+    return job if job.pipeline == "monitoring" else None
+
+
+def run_once(
     run_job: RunJob,
     job: JobConfig,
     config: Path,
@@ -107,28 +120,53 @@ def _once(
     *,
     stack: str | None,
     report: Path | None,
+    no_cache: bool = False,
 ) -> int:
+    """Runs a monitoring job now, unless it is being run, and tells people where it fails.
+
+    Args:
+      run_job: runs it and returns the exit code.
+      job: what is in the file.
+      config: the file.
+      overrides: ``key=value`` each.
+      stack: the name of the stack; None for the active one.
+      report: where what happened is written.
+      no_cache: whether every step is to run.
+
+    Returns:
+      the exit code.
+
+    Raises:
+      HeldError: it is being run by another process.
+      VisionError: the run was refused or failed.
+    """
     from pipelines.forever import utc_now
     from pipelines.monitor_outcome import telling_outcome
-    from pipelines.schedule import JobSchedule
+    from pipelines.monitor_trouble import tell_cut_off
+    from pipelines.schedule import HeldError, JobSchedule
 
     schedule = JobSchedule(config, overrides)
-    with schedule.only_one("run", "is being run"), telling_outcome(job, config) as outcome:
-        schedule.note(utc_now())
-        outcome.code = run_job(
-            config=config,
-            overrides=overrides,
-            stack=stack,
-            report=report,
-            dry_run=False,
-            no_cache=False,
-        )
+    options = {"stack": stack, "report": report, "dry_run": False, "no_cache": no_cache}
+    try:
+        with schedule.only_one("run", "is being run"), telling_outcome(job, config) as outcome:
+            tell_cut_off(job, schedule)
+            schedule.begin(utc_now())
+            try:
+                outcome.code = run_job(config=config, overrides=overrides, **options)
+            finally:
+                schedule.end()
+    except HeldError:
+        if report is not None:
+            with suppress(OSError):
+                report.unlink()  # that of an earlier run
+        raise
     return outcome.code
 
 
 def _watch(config: Path, overrides: Sequence[str], stack: str | None) -> int:
     from pipelines.forever import run_forever, utc_now
     from pipelines.monitor_outcome import tell_failure
+    from pipelines.monitor_trouble import tell_trouble
     from pipelines.schedule import JobSchedule
     from pipelines.stopping import Stopping
     from pipelines.watched_job import WatchedJob
@@ -141,13 +179,16 @@ def _watch(config: Path, overrides: Sequence[str], stack: str | None) -> int:
     job = WatchedJob(lambda: _load(config, overrides, needs_times=True))
     with schedule.only_one("forever", "is watched"), Stopping() as stopping:
 
-        def run() -> int:
+        def run(meanwhile: Callable[[], None]) -> int:
             since = utc_now()
-            code = stopping.run(command)
+            code = stopping.run(command, meanwhile)
             # It is no failure where it was refused since somebody runs the job by hand.
             if code != FAILED or not schedule.is_held("run"):
                 tell_failure(job.last, config, code, since)
             return code
 
-        run_forever(schedule, job.every, run, stopping)
+        def tell(sentence: str) -> None:
+            tell_trouble(job.last, sentence)
+
+        run_forever(schedule, job.every, run, tell, stopping)
     return DONE

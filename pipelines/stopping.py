@@ -6,11 +6,15 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
+from vision.progress import say
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_NOT_STARTED = 1
+_LOOK_EVERY_S = 30.0
 
 
 class Stopping:
@@ -59,14 +63,25 @@ class Stopping:
             if ready:
                 os.read(self._reading, 1024)  # of other signals too
 
-    def run(self, command: Sequence[str]) -> int:
+    def run(self, command: Sequence[str], meanwhile: Callable[[], None]) -> int:
         """Runs a program to its end and returns its exit code, negative where a signal ended it.
 
-        It gets a session of its own: Ctrl-C at a terminal would else reach it as well.
+        It gets a session of its own: Ctrl-C at a terminal would else reach it as well. One that
+        cannot be started, for example for want of memory, has failed: 1.
+
+        Args:
+          command: the program and its arguments.
+          meanwhile: is called every 30 seconds while it runs; must not raise.
         """
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
-            return self._process.wait()
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            say(f"the run cannot be started ({error.strerror})")
+            return _NOT_STARTED
+        try:
+            return _wait_for(self._process, meanwhile)
         finally:
             self._process = None
 
@@ -74,3 +89,11 @@ class Stopping:
         self.n_asked += 1
         if self.n_asked > 1 and self._process is not None:
             self._process.send_signal(signal.SIGTERM)
+
+
+def _wait_for(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
+    while True:
+        try:
+            return process.wait(_LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            meanwhile()

@@ -72,6 +72,16 @@ def test_missed_times_run_once_and_drift_is_no_failure() -> None:
 
 
 @pytest.mark.unit
+def test_a_run_that_hangs_is_ended_and_told() -> None:
+    values = _values(SERVICE, "Service")
+
+    assert values["TimeoutStartSec"] == "1d"
+    # It is ended by SIGTERM, and what that gives is no success.
+    assert str(run.INTERRUPTED) not in values["SuccessExitStatus"].split()
+    assert "OnFailure" in _values(SERVICE, "Unit")
+
+
+@pytest.mark.unit
 def test_a_run_that_cannot_tell_anybody_starts_a_unit_that_does() -> None:
     failed = UNITS / _values(SERVICE, "Unit")["OnFailure"]
     assert failed == UNITS / "visionstack-monitor-failed.service"

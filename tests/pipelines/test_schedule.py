@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.schedule import JobSchedule, next_after
+from pipelines.schedule import BegunRun, JobSchedule, next_after
 from vision.errors import VisionError
 from vision.home import repository
 
@@ -69,6 +70,33 @@ def test_a_clock_that_was_ahead_does_not_stop_the_schedule() -> None:
     assert SCHEDULE.due_at(MONDAYS, MONDAY) == MONDAY
 
 
+def test_a_run_is_begun_until_it_has_ended() -> None:
+    schedule = JobSchedule(SCHEDULE.config)
+    schedule.end()
+    assert schedule.find_begun() is None
+
+    SCHEDULE.begin(MONDAY, is_repeat=True)
+    # The process that runs it notes the same, and so does whoever asks for its next time.
+    schedule.begin(MONDAY + timedelta(seconds=2))
+    assert schedule.due_at(MONDAYS, MONDAY - WEEK + timedelta(hours=1)) == MONDAY
+    assert SCHEDULE.find_begun() == BegunRun(MONDAY + timedelta(seconds=2), is_repeat=True)
+
+    schedule.end()
+    assert SCHEDULE.find_begun() is None
+    SCHEDULE.begin(MONDAY)
+    assert SCHEDULE.find_begun() == BegunRun(MONDAY, is_repeat=False)
+
+
+def test_what_an_earlier_release_kept_is_read(home: Path) -> None:
+    SCHEDULE.note(MONDAY)
+    file = home / "monitoring" / "schedules" / f"{SCHEDULE.name}.json"
+    values = json.loads(file.read_text())
+    file.write_text(json.dumps({key: values[key] for key in ("config", "dealt_with_until")}))
+
+    assert SCHEDULE.find_begun() is None
+    assert SCHEDULE.due_at(MONDAYS, MONDAY) == MONDAY + WEEK
+
+
 def test_jobs_have_schedules_of_their_own(tmp_path: Path) -> None:
     others = [
         JobSchedule(tmp_path / "monitor.yaml"),
@@ -88,6 +116,27 @@ def test_a_damaged_schedule_begins_anew(home: Path, capsys: pytest.CaptureFixtur
 
     assert SCHEDULE.due_at(MONDAYS, MONDAY + 3 * WEEK) == MONDAY + 4 * WEEK
     assert "the schedule of configs/monitor.yaml was damaged; " in capsys.readouterr().err
+
+
+@pytest.mark.fault
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_lock_needs_no_room(home: Path) -> None:
+    place = home / "monitoring" / "schedules"
+    place.mkdir(parents=True)
+    (place / f".{SCHEDULE.name}.run.lock").symlink_to("/dev/full")
+
+    with SCHEDULE.only_one("run", "is being run"):
+        assert SCHEDULE.is_held("run")
+    assert not SCHEDULE.is_held("run")
+
+
+@pytest.mark.fault
+def test_a_lock_that_cannot_be_made_is_one_sentence(home: Path) -> None:
+    lock = home / "monitoring" / "schedules" / f".{SCHEDULE.name}.run.lock"
+    lock.mkdir(parents=True)
+
+    with pytest.raises(VisionError, match=rf"the lock {lock} cannot be made \(Is a directory\); "):
+        SCHEDULE.is_held("run")
 
 
 _HOLD = """

@@ -8,15 +8,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from pipelines import stopping as module
 from pipelines.stopping import Stopping
 from vision.home import repository
 
 pytestmark = pytest.mark.unit
 
 _HOUR_S = 3600.0
+
+
+def _pass() -> None:
+    """Nothing is done meanwhile."""
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +62,29 @@ def test_a_wait_without_a_signal_just_ends() -> None:
 def test_a_running_process_finishes_and_its_code_is_known() -> None:
     code = f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM); raise SystemExit(4)"
     with Stopping() as stopping:
-        assert stopping.run([sys.executable, "-c", code]) == 4
+        assert stopping.run([sys.executable, "-c", code], _pass) == 4
         assert stopping.is_asked
+
+
+@pytest.mark.fault
+def test_somebody_looks_after_a_process_while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.02)
+    end, looks = tmp_path / "end", []
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "while not Path(sys.argv[1]).exists(): time.sleep(0.01)\nraise SystemExit(7)"
+    )
+
+    def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 3:
+            end.touch()
+
+    with Stopping() as stopping:
+        assert stopping.run([sys.executable, "-c", code, str(end)], look) == 7
+    assert looks[:3] == [0, 1, 2]
 
 
 def test_asked_twice_it_passes_the_wish_on() -> None:
@@ -67,7 +94,7 @@ def test_asked_twice_it_passes_the_wish_on() -> None:
         "time.sleep(600)"
     )
     with Stopping() as stopping:
-        assert stopping.run([sys.executable, "-c", code]) == -signal.SIGTERM
+        assert stopping.run([sys.executable, "-c", code], _pass) == -signal.SIGTERM
 
 
 def test_a_process_has_a_session_and_no_input_of_its_own() -> None:
@@ -76,7 +103,20 @@ def test_a_process_has_a_session_and_no_input_of_its_own() -> None:
         "raise SystemExit(10 if os.getsid(0) == os.getpid() and not sys.stdin.read() else 1)"
     )
     with Stopping() as stopping:
-        assert stopping.run([sys.executable, "-c", code]) == 10
+        assert stopping.run([sys.executable, "-c", code], _pass) == 10
+
+
+@pytest.mark.fault
+def test_a_process_that_cannot_be_started_has_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with Stopping() as stopping:
+        assert stopping.run([sys.executable, "-c", ""], _pass) == 1
+    assert capsys.readouterr().err == "the run cannot be started (Cannot allocate memory)\n"
 
 
 _FOREVER = """
@@ -86,7 +126,7 @@ from pipelines.forever import run_forever
 from pipelines.schedule import JobSchedule
 from pipelines.stopping import Stopping
 with Stopping() as stopping:
-    run_forever(JobSchedule(Path("x.yaml")), lambda: "0 3 1 1 *", lambda: 1, stopping)
+    run_forever(JobSchedule(Path("x.yaml")), lambda: "0 3 1 1 *", lambda _: 1, print, stopping)
 print("the end")
 """
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import run
-from tests.run.conftest import CONFIG, FakeLaunch
+from pipelines.schedule import JobSchedule
+from tests.run.conftest import CONFIG, FakeLaunch, FakeReport
 from tests.run.loading import loaded_by
 from vision.errors import BundleError, GateStopped, StackError
 from vision.home import repository
@@ -30,6 +33,89 @@ def test_a_job_is_run_with_what_was_asked(
 def test_the_cache_and_the_active_stack_are_the_defaults(launch: FakeLaunch) -> None:
     assert run.main(["--config", CONFIG]) == 0
     assert launch.calls[0][2:] == (None, True)
+
+
+@pytest.fixture
+def monitoring(tmp_path: Path, home: Path) -> str:
+    """A job that monitors and tells a file."""
+    path = tmp_path / "monitor.yaml"
+    path.write_text(
+        "pipeline: monitoring\n"
+        "model: {name: digits, input_size: [8, 8]}\n"
+        f"monitoring: {{alerts: [{{kind: file, path: {tmp_path}/alerts.jsonl}}]}}\n"
+    )
+    return str(path)
+
+
+def _told(config: str) -> list[tuple[str, str]]:
+    lines = Path(config).with_name("alerts.jsonl").read_text().splitlines()
+    return [(value["version"], value["now"]) for value in map(json.loads, lines)]
+
+
+@pytest.mark.fault
+def test_a_monitoring_job_that_fails_is_told_as_with_run_py_monitor(
+    launch: FakeLaunch, monitoring: str
+) -> None:
+    codes = []
+    for ends in (FakeReport("failed"), StackError("no stack"), FakeReport("drift")):
+        launch.ends = ends
+        codes.append(run.main(["--config", monitoring]))
+
+    assert codes == [1, 2, 4]
+    assert _told(monitoring) == [("monitoring", "error"), ("monitoring", "ok")]
+
+
+@pytest.mark.fault
+def test_a_monitoring_job_is_not_run_twice_at_once(
+    launch: FakeLaunch, monitoring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text('{"status": "completed"}')
+    with JobSchedule(Path(monitoring)).only_one("run", "is being run"):
+        assert run.main(["--config", monitoring, "--report", str(report)]) == 1
+        assert launch.calls == []
+        assert f"error: {monitoring} is being run already, by process " in capsys.readouterr().err
+        assert not report.exists()
+        # Another job, and a look at this one.
+        assert run.main(["--config", monitoring, "--set", "monitoring.days=1"]) == 0
+        assert run.main(["--config", monitoring, "--dry-run"]) == 0
+    assert [call[0] for call in launch.calls] == ["launch", "plan"]
+
+
+def test_a_dry_run_of_a_monitoring_job_leaves_nothing(
+    launch: FakeLaunch, monitoring: str, home: Path
+) -> None:
+    assert run.main(["--config", monitoring, "--dry-run", "--stack", "local"]) == 0
+    assert [call[0] for call in launch.calls] == ["plan"]
+    assert not home.exists()
+
+
+def test_a_monitoring_job_takes_all_options(
+    launch: FakeLaunch, monitoring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["--set", "monitoring.days=2", "--stack", "local", "--no-cache"]
+
+    assert run.main(["--config", monitoring, *arguments, "--report", str(report)]) == 0
+
+    ((called, job, stack, use_cache),) = launch.calls
+    assert (called, stack, use_cache) == ("launch", "local", False)
+    assert (job.pipeline, job.monitoring.days) == ("monitoring", 2.0)
+    assert json.loads(report.read_text())["status"] == "completed"
+    assert capsys.readouterr() == ("it completed\n", "")
+
+
+def test_a_monitoring_job_that_is_not_right_is_refused_and_leaves_no_earlier_report(
+    launch: FakeLaunch, monitoring: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text('{"status": "completed"}')
+
+    arguments = ["--set", "monitoring.days=no", "--report", str(report)]
+    assert run.main(["--config", monitoring, *arguments]) == 2
+    assert capsys.readouterr().err.count("monitoring.days") == 1
+    assert not report.exists()
+    assert launch.calls == []
 
 
 def test_a_dry_run_shows_the_job_and_the_plan_and_runs_nothing(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,66 @@ class _Terminal:
         return True
 
 
+@pytest.mark.fault
+@pytest.mark.unit
+def test_a_run_that_was_cut_off_is_told_by_the_next(
+    launch: FakeLaunch, config: str, told: Told, tmp_path: Path
+) -> None:
+    JobSchedule(Path(config)).begin(datetime(2026, 11, 23, 3, tzinfo=UTC))
+
+    assert run.main(["monitor", "--config", config]) == 0
+    assert run.main(["monitor", "--config", config]) == 0
+
+    assert told() == [("monitoring", "error"), ("monitoring", "ok")]
+    line = (tmp_path / "alerts.jsonl").read_text().splitlines()[0]
+    assert json.loads(line)["next_move"] == (
+        "see what ended the run of 2026-11-23 03:00 UTC before its time"
+    )
+
+
+@pytest.mark.unit
+def test_a_run_that_was_cut_off_is_told_by_nobody_else_where_it_is_watched_or_seen(
+    launch: FakeLaunch,
+    config: str,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    schedule = JobSchedule(Path(config))
+    schedule.begin(datetime(2026, 11, 23, 3, tzinfo=UTC))
+    with schedule.only_one("forever", "is watched"):
+        assert run.main(["monitor", "--config", config]) == 0
+    schedule.begin(datetime(2026, 11, 23, 3, tzinfo=UTC))
+    monkeypatch.setattr(sys, "stdin", _Terminal())
+    assert run.main(["monitor", "--config", config]) == 0
+
+    assert told() == []
+    said = "see what ended the run of 2026-11-23 03:00 UTC before its time\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "ends", [FakeReport(), FakeReport("failed"), StackError("no"), KeyboardInterrupt()]
+)
+def test_a_run_has_ended_however_it_ends(
+    launch: FakeLaunch, config: str, ends: FakeReport | BaseException
+) -> None:
+    schedule, begun = JobSchedule(Path(config)), []
+
+    def look(*_: Any, **__: Any) -> FakeReport:
+        begun.append(schedule.find_begun())
+        if isinstance(ends, BaseException):
+            raise ends
+        return ends
+
+    launch.launch = look  # type: ignore[method-assign]
+    run.main(["monitor", "--config", config])
+
+    assert begun != [None]
+    assert schedule.find_begun() is None
+
+
 @pytest.mark.unit
 def test_two_at_once_are_refused(
     launch: FakeLaunch, config: str, capsys: pytest.CaptureFixture[str]
@@ -208,34 +270,46 @@ class Watching:
 
     Attributes:
       runs: what each run does; returns its exit code.
+      troubles: what else people are to be told.
     """
 
     runs: list[Callable[[], int]] = field(default_factory=list)
     times: list[str] = field(default_factory=list)
     commands: list[list[str]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
 
     def watch(
         self,
         schedule: JobSchedule,
         every: Callable[[], str],
-        start: Callable[[], int],
+        start: forever.Run,
+        tell: Callable[[str], None],
         waiting: Any,
     ) -> None:
         assert isinstance(waiting, Stopping)
         for _ in range(len(self.runs)):
             self.times.append(every())
-            start()
+            start(lambda: None)
+        for trouble in self.troubles:
+            tell(trouble)
 
-    def begin(self, stopping: Stopping, command: list[str]) -> int:
+    def begin(self, _: Stopping, command: list[str], meanwhile: Callable[[], None]) -> int:
+        meanwhile()
         self.commands.append(command)
         return self.runs[len(self.commands) - 1]()
+
+
+@pytest.fixture
+def start() -> Callable[..., int]:
+    """Starts a process indeed, also where ``watching`` does not."""
+    return Stopping.run
 
 
 @pytest.fixture
 def watching(monkeypatch: pytest.MonkeyPatch) -> Watching:
     made = Watching()
     monkeypatch.setattr(forever, "run_forever", made.watch)
-    monkeypatch.setattr(Stopping, "run", lambda self, command: made.begin(self, command))
+    monkeypatch.setattr(Stopping, "run", lambda *arguments: made.begin(*arguments))
     return made
 
 
@@ -261,6 +335,39 @@ def test_forever_tells_of_a_run_that_could_not_tell_itself(
 
     assert run.main(["monitor", "--config", config, "--forever"]) == 0
     assert told() == [("monitoring", "error")]
+
+
+@pytest.mark.fault
+@pytest.mark.unit
+def test_forever_tells_of_a_run_that_cannot_be_started(
+    config: str,
+    told: Told,
+    start: Callable[..., int],
+    watching: Watching,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(Stopping, "run", start)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    watching.runs = [lambda: 0]
+
+    assert run.main(["monitor", "--config", config, "--forever"]) == 0
+    assert told() == [("monitoring", "error")]
+
+
+@pytest.mark.fault
+@pytest.mark.unit
+def test_forever_tells_of_what_keeps_it_from_watching(
+    config: str, told: Told, watching: Watching, tmp_path: Path
+) -> None:
+    watching.troubles = ["mend this: one\ntwo"] * 2
+
+    assert run.main(["monitor", "--config", config, "--forever"]) == 0
+    assert told() == [("monitoring", "error")]
+    [line] = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    assert json.loads(line)["next_move"] == "mend this: one; two"
 
 
 @pytest.mark.fault

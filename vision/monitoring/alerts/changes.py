@@ -1,29 +1,41 @@
-"""Tells the changes of a whole monitoring report, each once, and remembers what people know."""
+"""Tells the changes of a whole monitoring report, each once, and remembers what people know.
+
+It remembers that for each way of telling: one that fails beside others that do not is tried again
+with the next run, unless the change is over by then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vision.config.alerts import AlertConfig
 from vision.errors import VisionError
 from vision.monitoring.alerts.delivery import Delivery
 from vision.monitoring.alerts.message import Message, write_message
-from vision.monitoring.alerts.tell import is_told, tell
+from vision.monitoring.alerts.tell import is_told, name_ways, tell
 from vision.monitoring.report import MonitoringReport
-from vision.monitoring.state import ALL_VERSIONS, NO_NEWS, StateChange, mark_told, note_state
+from vision.monitoring.state import (
+    ALL_VERSIONS,
+    NO_NEWS,
+    StateChange,
+    find_untold,
+    mark_told,
+    note_state,
+)
 
 _SEND_PREDICTIONS = (
     "see whether the service runs, is asked, and writes its log to the database that is read here."
 )
 
 Post = Callable[[Message], Delivery]
+_Ways = Mapping[str, Callable[[StateChange], Delivery]]
 
 
 @dataclass(frozen=True)
 class ToldChange:
-    """A change and how each alert about it ended."""
+    """A change and how each alert about it ended; what knew of it already has not been tried."""
 
     change: StateChange
     deliveries: tuple[Delivery, ...]
@@ -75,36 +87,58 @@ def tell_change(
       link: as in :func:`tell_changes`.
       posts: as in :func:`tell_changes`.
     """
-    change, notes = _note(found, link)
+    ways = _name_all(alerts, environment, posts)
+    change, befores, notes = _note(found, link, ways)
     if change is None:
         return None
-    deliveries = tell(change, alerts, environment)
-    if posts:
-        message = write_message(change)
-        deliveries += tuple(post(message) for post in posts)
-    if is_told(deliveries):
-        try:
-            mark_told(change)
-        except VisionError as error:
-            notes.append(_unkept(error))
-    return ToldChange(change, (*deliveries, *notes))
+    # The log of a run shows all that the run tells.
+    named = zip(name_ways(alerts), alerts, strict=True)
+    logs = {name: change.before for name, alert in named if alert.kind == "log"}
+    befores = logs | befores
+    deliveries = {
+        name: way(replace(change, before=befores[name]))
+        for name, way in ways.items()
+        if name in befores
+    }
+    got_there = {name: delivery.is_delivered for name, delivery in deliveries.items()}
+    try:
+        mark_told(change, got_there, is_told=is_told(tuple(deliveries.values())))
+    except (VisionError, OSError) as error:
+        notes.append(_unkept(error))
+    return ToldChange(change, (*deliveries.values(), *notes))
 
 
-def _note(found: Mapping[str, Any], link: str) -> tuple[StateChange | None, list[Delivery]]:
-    """Returns the change, and what is to be said of a state that cannot be kept.
+def _name_all(
+    alerts: Sequence[AlertConfig], environment: Mapping[str, str], posts: Sequence[Post]
+) -> _Ways:
+    def by_alert(alert: AlertConfig) -> Callable[[StateChange], Delivery]:
+        return lambda change: tell(change, (alert,), environment)[0]
 
-    Better told twice than never: without a state, all that may be news is told.
+    def by_post(post: Post) -> Callable[[StateChange], Delivery]:
+        return lambda change: post(write_message(change))
+
+    named = dict(zip(name_ways(alerts), map(by_alert, alerts), strict=True))
+    return named | {f"further way {n}": by_post(post) for n, post in enumerate(posts, start=1)}
+
+
+def _note(
+    found: Mapping[str, Any], link: str, ways: _Ways
+) -> tuple[StateChange | None, dict[str, str | None], list[Delivery]]:
+    """Returns the change, who has not told it, and what is to be said of a state not kept.
+
+    Better told twice than never: without a state, all that may be news is told, in all ways.
     """
     try:
-        return note_state(**found, link=link), []
-    except VisionError as error:
+        change = note_state(**found, link=link, ways=tuple(ways))
+        return change, find_untold(change, tuple(ways)) if change else {}, []
+    except (VisionError, OSError) as error:
         values = {key: value for key, value in found.items() if key != "verdict"}
         now = found["verdict"]
         change = StateChange(before=None, now=now, link=link, **values)
-        return (None if now in NO_NEWS else change), [_unkept(error)]
+        return (None if now in NO_NEWS else change), dict.fromkeys(ways), [_unkept(error)]
 
 
-def _unkept(error: VisionError) -> Delivery:
+def _unkept(error: VisionError | OSError) -> Delivery:
     return Delivery("state", "state", False, f"state: {error}")
 
 

@@ -13,6 +13,8 @@ from vision.monitoring.alerts.webhook import send_webhook
 from vision.monitoring.state import StateChange
 from vision.progress import say
 
+_WAITS_FOR_READERS = ("log", "file")
+
 
 def tell(
     change: StateChange, alerts: Sequence[AlertConfig], environment: Mapping[str, str]
@@ -34,11 +36,22 @@ def tell(
 def is_told(deliveries: Sequence[Delivery]) -> bool:
     """Returns whether people know now.
 
-    A line of the log is no proof that anybody reads it, so where something else was to tell them,
-    one of those must have arrived. Where nobody was to be told, there is nothing left to do.
+    A line of the log or of a file is no proof that anybody reads it, so where something else was to
+    tell them, one of those must have arrived. Where nobody was to be told, there is nothing left to
+    do.
     """
-    others = [delivery for delivery in deliveries if delivery.kind != "log"]
+    others = [delivery for delivery in deliveries if delivery.kind not in _WAITS_FOR_READERS]
     return any(delivery.is_delivered for delivery in others or deliveries) or not deliveries
+
+
+def name_ways(alerts: Sequence[AlertConfig]) -> list[str]:
+    """Returns a name for each alert, without secrets; no two have the same."""
+    names: list[str] = []
+    for alert in alerts:
+        where = _where(alert)
+        n_before = sum(_where(other) == where for other in alerts[: len(names)])
+        names.append(f"{where} ({n_before + 1})" if n_before else where)
+    return names
 
 
 def missing_variables(alerts: Sequence[AlertConfig], environment: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from vision.config.alerts import AlertConfig
 from vision.monitoring.alerts import Delivery, Message
 from vision.monitoring.alerts.changes import ToldChange, tell_changes
+from vision.monitoring.alerts.delivery import NotDelivered
 from vision.monitoring.report import MonitoringReport, VersionReport
 from vision.monitoring.state import ALL_VERSIONS
 
@@ -85,11 +88,109 @@ def test_what_no_alert_delivered_is_told_again(tmp_path: Path) -> None:
     broken = AlertConfig(kind="file", path=tmp_path / "file" / "alerts.jsonl")
     whole = AlertConfig(kind="file", path=tmp_path / "alerts.jsonl")
 
-    for alerts in ((AlertConfig(kind="log"), broken), (broken,), (broken, whole)):
+    for alerts in ((broken,), (broken,), (broken, whole)):
         assert _summary(tell_changes(_report(v1="drift"), alerts, {})) == [("v1", None, "drift")]
 
-    assert tell_changes(_report(v1="drift"), (broken, whole), {}) == ()
+    assert tell_changes(_report(v1="drift"), (whole,), {}) == ()
     assert _lines(tmp_path / "alerts.jsonl") == [("v1", "drift")]
+
+
+@dataclass
+class Mail:
+    """A mail server that may be down; each mail that it took, by what was told before and now."""
+
+    is_down: bool = True
+    n_tries: int = 0
+    taken: list[tuple[str | None, str]] = field(default_factory=list)
+
+    def send(self, message: Message, *_: object) -> str:
+        self.n_tries += 1
+        if self.is_down:
+            raise NotDelivered("no connection to the server")
+        self.taken.append((message.values["before"], message.values["now"]))
+        return "delivered"
+
+
+@pytest.fixture
+def mail(monkeypatch: pytest.MonkeyPatch) -> Mail:
+    made = Mail()
+    monkeypatch.setattr(import_module("vision.monitoring.alerts.tell"), "send_email", made.send)
+    return made
+
+
+MAIL = AlertConfig(
+    kind="email", host="mail.example.org", sender="a@example.org", to=("b@example.org",)
+)
+
+
+@pytest.mark.fault
+@pytest.mark.usefixtures("home")
+def test_a_mail_that_failed_beside_a_file_is_sent_by_the_next_run(
+    tmp_path: Path, mail: Mail
+) -> None:
+    file = AlertConfig(kind="file", path=tmp_path / "alerts.jsonl")
+    alerts = (AlertConfig(kind="log"), file, MAIL)
+
+    ended = []
+    for mail.is_down in (True, True, False, False):
+        told = tell_changes(_report(v1="drift"), alerts, {})
+        ended.append([(one.kind, one.is_delivered) for part in told for one in part.deliveries])
+
+    assert ended == [
+        [("log", True), ("file", True), ("email", False)],
+        [("log", True), ("email", False)],  # a run's log shows what the run tells
+        [("log", True), ("email", True)],
+        [],
+    ]
+    assert mail.taken == [(None, "drift")]
+    assert _lines(tmp_path / "alerts.jsonl") == [("v1", "drift")]
+
+
+@pytest.mark.fault
+@pytest.mark.usefixtures("home")
+def test_a_mail_that_failed_beside_a_chat_is_sent_by_the_next_run(mail: Mail) -> None:
+    chat: list[tuple[str | None, str]] = []
+
+    def post(message: Message) -> Delivery:
+        chat.append((message.values["before"], message.values["now"]))
+        return Delivery("alerter", "x", True, "")
+
+    for mail.is_down, verdict in ((True, "ok"), (True, "drift"), (True, "error"), (False, "error")):
+        tell_changes(_report(v1=verdict), (MAIL,), {}, posts=(post,))
+
+    # Each gets what is news to it.
+    assert chat == [("ok", "drift"), ("drift", "error")]
+    assert mail.taken == [("ok", "error")]
+
+
+@pytest.mark.fault
+@pytest.mark.usefixtures("home")
+def test_what_has_turned_back_is_not_sent_where_it_was_missed(tmp_path: Path, mail: Mail) -> None:
+    alerts = (AlertConfig(kind="file", path=tmp_path / "alerts.jsonl"), MAIL)
+
+    for mail.is_down, verdict in ((True, "ok"), (True, "drift"), (False, "ok"), (False, "ok")):
+        tell_changes(_report(v1=verdict), alerts, {})
+
+    assert (mail.n_tries, mail.taken) == (1, [])
+    assert _lines(tmp_path / "alerts.jsonl") == [("v1", "drift"), ("v1", "ok")]
+
+
+@pytest.mark.usefixtures("home")
+def test_an_alert_that_is_new_is_told_no_old_news(tmp_path: Path, mail: Mail) -> None:
+    log = AlertConfig(kind="log")
+    mail.is_down = False
+
+    tell_changes(_report(v1="drift"), (log,), {})
+    assert tell_changes(_report(v1="drift"), (log, MAIL), {}) == ()
+    tell_changes(_report(v1="ok"), (log, MAIL), {})
+
+    assert mail.taken == [("drift", "ok")]
+
+
+@pytest.mark.usefixtures("home")
+def test_without_any_alert_a_change_is_one_all_the_same() -> None:
+    assert _summary(tell_changes(_report(v1="drift"), (), {})) == [("v1", None, "drift")]
+    assert tell_changes(_report(v1="drift"), (), {}) == ()
 
 
 @pytest.mark.usefixtures("home")
@@ -122,3 +223,17 @@ def test_a_state_that_cannot_be_kept_keeps_nobody_from_being_told(
     assert delivered.is_delivered
     assert first.kind == second.kind == "state"
     assert "VISIONSTACK_HOME" in first.sentence
+
+
+@pytest.mark.fault
+def test_a_lock_that_cannot_be_opened_keeps_nobody_from_being_told(
+    home: Path, tmp_path: Path
+) -> None:
+    (home / "monitoring" / "states" / ".digits.lock").mkdir(parents=True)
+    alerts = (AlertConfig(kind="file", path=tmp_path / "alerts.jsonl"),)
+
+    told = tell_changes(_report(v1="drift"), alerts, {})
+
+    assert _summary(told) == [("v1", None, "drift")]
+    assert _lines(tmp_path / "alerts.jsonl") == [("v1", "drift")]
+    assert "Is a directory" in told[0].deliveries[1].sentence

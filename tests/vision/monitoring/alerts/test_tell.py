@@ -12,6 +12,7 @@ from tests.servers import free_port
 from tests.vision.monitoring.alerts.conftest import CHANGE
 from vision.config.alerts import AlertConfig
 from vision.monitoring.alerts import Delivery, is_told, missing_variables, tell
+from vision.monitoring.alerts.tell import name_ways
 
 LOG = AlertConfig(kind="log")
 CHAT = AlertConfig(kind="webhook", shape="teams", url_from="CHAT_URL")
@@ -98,13 +99,27 @@ def _ended(kind: str, is_delivered: bool) -> Delivery:
         ([_ended("webhook", False), _ended("email", True)], True),
         ([_ended("webhook", False), _ended("email", False)], False),
         ([_ended("log", True), _ended("file", True)], True),
+        ([_ended("file", False)], False),
+        ([_ended("file", True), _ended("email", False)], False),
+        ([_ended("log", True), _ended("file", False), _ended("email", True)], True),
         ([_ended("log", True), _ended("alerter", False)], False),
     ],
 )
-def test_a_log_line_alone_is_enough_only_where_nothing_else_was_to_tell(
+def test_a_line_alone_is_enough_only_where_nothing_else_was_to_tell(
     deliveries: list[Delivery], told: bool
 ) -> None:
     assert is_told(deliveries) is told
+
+
+@pytest.mark.unit
+def test_no_two_ways_have_the_same_name() -> None:
+    assert name_ways((LOG, CHAT, LOG, _mail(25), LOG)) == [
+        "log",
+        "webhook of CHAT_URL (teams)",
+        "log (2)",
+        "e-mail to ann@example.org through 127.0.0.1:25",
+        "log (3)",
+    ]
 
 
 @pytest.mark.unit
