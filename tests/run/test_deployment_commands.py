@@ -83,9 +83,7 @@ def test_rollback_without_a_service(
     assert rollback("v2") == 0
     said = capsys.readouterr().out.splitlines()[-2:]
     assert said[0] == "champion of shapes: v2 (before: v1)"
-    over = (
-        r"the rollback of [-\d]{10} [:\d]{5} UTC is over now; `run.py rollback` goes further .*"
-    )
+    over = r"the rollback of [-\d]{10} [:\d]{5} UTC is over now; `run.py rollback` goes further .*"
     assert re.fullmatch(over, said[1])
     assert rollback("v2") == 0
     assert capsys.readouterr().out.endswith("champion of shapes: v2, as it was already\n")
