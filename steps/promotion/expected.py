@@ -52,15 +52,23 @@ def tell_change(version: str, model: str, present: Champion | None, expected: Ex
     )
 
 
-def tell_other(model: str, version: str) -> str:
-    """Says that another version has become champion; returns nothing where none has.
-
-    A damaged pointer names no other.
-    """
+def find_version(model: str) -> str | None:
+    """Returns the version that is champion; None where there is none or its pointer is damaged."""
     try:
         found = read_champion(model)
     except BundleError:
+        return None
+    return found.version if found is not None else None
+
+
+def tell_other(model: str, version: str | None) -> str:
+    """Says that another version has become champion; returns nothing where none has.
+
+    Args:
+      model: the model's name.
+      version: the champion before; None where it is not known, and then nobody can say.
+    """
+    found = find_version(model)
+    if None in (found, version) or found == version:
         return ""
-    if found is None or found.version == version:
-        return ""
-    return f"{found.version} has become the champion of {model} since, and stays"
+    return f"{found} has become the champion of {model} since, and stays"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from steps.promotion.expected import find_version
 from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
 from steps.rollout.watch import Rules
 from vision.bundles.rolled_out import Figures, Mode, Outcome, Replica, RollOut
@@ -52,11 +53,13 @@ class Course:
       version: what is rolled out.
       former: what to go back to where a service had followed the champion already.
       states: one of each service.
+      champion: the version that was champion when it began; None where that is not known.
     """
 
     version: Version
     former: Version | None
     states: list[State]
+    champion: str | None = None
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def result(
@@ -98,7 +101,8 @@ def begin(
             missing.append(str(error))
         except RollOutError as error:
             states.append(State(service, None, _NOTHING, problem=str(error)))
-    course = Course(version, Version(version.name, former) if former else None, states)
+    back_to = Version(version.name, former) if former else None
+    course = Course(version, back_to, states, find_version(version.name))
     if not states:
         reason = "; ".join(missing) or "no service is configured (deployment.services)"
         reason = f"{reason}; it serves the champion once it starts"

@@ -113,7 +113,7 @@ def _undo(course: Course, reason: str, rules: Rules, take_back: TakeBack | None)
 
 def _put_back(course: Course) -> str:
     """Lets each service serve what it did; returns what did not work."""
-    if other := tell_other(course.version.name, course.version.version):
+    if other := tell_other(course.version.name, course.champion):
         return other
     problems = []
     for state in course.states:

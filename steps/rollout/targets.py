@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from steps.promotion.expected import tell_other
+from steps.promotion.expected import find_version, tell_other
 from steps.rollout import proven
 from steps.rollout.runners import Runner
 from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
@@ -52,6 +52,7 @@ def roll_out_image(
     """
     began, replicas = datetime.now(UTC), [_look(service) for service in services]
     served = [(each, found) for each in services if (found := _served(each)) is not None]
+    champion = find_version(version.name)
     problem = runner.start(ready_s) or _wait([(each, version) for each in services], ready_s)
     figures: dict[str, Figures] = {}
     if not problem:
@@ -62,7 +63,9 @@ def roll_out_image(
     files = runner.manifests
     if problem:
         say(f"taking {version.name} {version.version} back: {problem}")
-        left = _go_back(runner, version, served, ready_s, former)
+        left = tell_other(version.name, champion) or _go_back(
+            runner, version, served, ready_s, former
+        )
         outcome = "failed" if left else "rolled_back"
         problem = "; ".join(filter(None, [problem, left]))
     else:
@@ -95,8 +98,6 @@ def _go_back(
     runner: Runner, version: Version, served: Served, ready_s: float, former: str | None
 ) -> str:
     """Starts what was there before, and waits until it answers; returns what went wrong."""
-    if other := tell_other(version.name, version.version):
-        return other
     if problem := runner.undo(former, ready_s):
         return problem
     champion = None if former is None else Version(version.name, former)

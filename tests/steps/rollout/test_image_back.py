@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from steps.promotion import expected
+from steps.rollout import targets
 from steps.rollout.runners import Compose, find_runner
 from steps.rollout.targets import roll_out_image
+from steps.rollout.watch import Watched
 from tests.steps.rollout.pretend import V1, V2, PretendService, Version
 from tests.steps.rollout.test_targets import IMAGE, RULES, _calls, home, program
-from vision.bundles.champion import Champion
+from vision.bundles.champion import Champion, write_champion
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault]
 
@@ -81,16 +82,39 @@ def test_what_does_not_come_back_is_no_way_back(comes_back: Version | None) -> N
     assert "; http://a is not ready with digits v1: it " in found.reason
 
 
+def make_champion(version: str) -> None:
+    write_champion(Champion(name="digits", version=version, bento_model=f"digits:{version}"))
+
+
 @pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("began_with", ["v1", "v2"])
 def test_who_became_champion_while_it_was_watched_is_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    began_with: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = PretendService("http://a", now=[V1])
-    bad(service, V2)
-    other = Champion(name="digits", version="v3", bento_model="digits:v3")
-    monkeypatch.setattr(expected, "read_champion", lambda name: other)
+    make_champion(began_with)
+
+    def watch(*_: object) -> Watched:
+        make_champion("v3")
+        return Watched({}, "it does badly (planted)")
+
+    monkeypatch.setattr(targets, "watch", watch)
     runner = started(V2, service, v2=V2)
     found = roll_out_image(runner, V2, [service], RULES, 1.0, former="v1")
-    assert found.outcome == "failed"
-    assert found.reason.endswith("v3 has become the champion of digits since, and stays")
+    assert (found.outcome, found.reason) == (
+        "failed",
+        "it does badly (planted); v3 has become the champion of digits since, and stays",
+    )
     assert len([call for call in _calls(tmp_path) if " up " in call]) == 1
+
+
+@pytest.mark.usefixtures("program")
+def test_a_version_that_is_not_the_champion_is_taken_back_too() -> None:
+    service = PretendService("http://a", now=[V1])
+    make_champion("v1")
+    first = started(V1, service, v1=V1)
+    assert roll_out_image(first, V1, [service], RULES, 1.0).outcome == "done"
+    bad(service, V2)
+    runner = started(V2, service, v2=V2, deployments=V1)
+    assert roll_out_image(runner, V2, [service], RULES, 1.0).outcome == "rolled_back"
+    assert service.now == [V1]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from steps.rollout.roll_out import roll_out
 from steps.rollout.watch import Rules, judge
 from tests.steps.rollout.pretend import V1, V2, PretendService, Version
+from vision.bundles.champion import Champion, write_champion
 from vision.bundles.rolled_out import Figures, RollOut
 
 pytestmark = pytest.mark.unit
@@ -183,3 +185,14 @@ def test_what_is_too_bad(now: Figures, is_last: bool, is_bad: bool) -> None:
 def test_a_median_of_before_that_is_not_known_judges_nothing() -> None:
     judged: Callable[..., str] = judge
     assert judged(_figures(5, 0), _figures(100, 0, 99.0), RULES, is_last=True) == ""
+
+
+def test_a_version_that_is_not_the_champion_is_taken_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIONSTACK_HOME", str(tmp_path))
+    write_champion(Champion(name="digits", version="v1", bento_model="digits:v1"))
+    service = PretendService("http://a", errors={"v2": 1.0})
+    found = roll_out(V2, [service], RULES, 1.0)
+    assert found.outcome == "rolled_back"
+    assert service.now == [V1]
