@@ -79,9 +79,8 @@ def rollback(
         name, version, services, all_places(), _tell, began=began, may_be_away=may_be_away
     )
     _show(done)
-    problems = [each for each in done.served if each.problem and not (each.is_away and may_be_away)]
-    if problems:
-        _show_problems(done, len(problems))
+    if done.failed:
+        _show_failure(done)
         return FAILED
     if last is not None:
         _note(last, done)
@@ -101,8 +100,8 @@ def _show(done: RolledBack) -> None:
         click.echo(done.waiting, err=True)
 
 
-def _show_problems(done: RolledBack, n_problems: int) -> None:
-    if n_problems == len(done.served):
+def _show_failure(done: RolledBack) -> None:
+    if len(done.failed) == len(done.served):
         moved = "champion moved; " if done.change.is_new else ""
         click.echo(f"{moved}no service confirmed", err=True)
     if done.is_open:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from vision.config import JobConfig
 from vision.errors import VisionError
@@ -81,13 +82,26 @@ def _has_found_errors(job: JobConfig, since: datetime) -> bool:
 
 def tell_outcome(job: JobConfig, config: Path, code: int) -> None:
     """Tells people about a run that failed, or the first that went well again; never raises."""
-    is_well = code in _WENT_WELL
+    if code in _WENT_WELL:
+        tell_verdict(job, "ok")
+    else:
+        tell_verdict(job, "error", f"run it by hand: python run.py monitor --config {config}")
+
+
+def tell_verdict(job: JobConfig, verdict: Literal["ok", "error"], next_move: str = "") -> None:
+    """Tells people how it is about monitoring itself, where that is news.
+
+    Args:
+      job: whose alerts are used.
+      verdict: whether the job is watched as it should be.
+      next_move: what to do where it is not.
+    """
     found = {
         "model": job.model.name,
         "job": name_job(job.monitoring),
         "version": MONITORING,
-        "verdict": "ok" if is_well else "error",
-        "next_move": "" if is_well else f"run it by hand: python run.py monitor --config {config}",
+        "verdict": verdict,
+        "next_move": next_move,
     }
     told = tell_change(found, job.monitoring.alerts, os.environ)
     for delivery in told.deliveries if told else ():

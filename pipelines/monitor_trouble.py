@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 
+from pipelines.monitor_outcome import tell_verdict
 from pipelines.schedule import JobSchedule
 from vision.config import JobConfig
 from vision.errors import VisionError
-from vision.monitoring.alerts.changes import tell_change
-from vision.monitoring.state import MONITORING, name_job
 from vision.progress import say
 
 
@@ -21,17 +19,7 @@ def tell_trouble(job: JobConfig, sentence: str) -> None:
       job: whose alerts are used.
       sentence: what to do, and about what.
     """
-    found = {
-        "model": job.model.name,
-        "job": name_job(job.monitoring),
-        "version": MONITORING,
-        "verdict": "error",
-        "next_move": "; ".join(sentence.splitlines()),
-    }
-    told = tell_change(found, job.monitoring.alerts, os.environ)
-    for delivery in told.deliveries if told else ():
-        if delivery.kind != "log":
-            say(delivery.sentence)
+    tell_verdict(job, "error", "; ".join(sentence.splitlines()))
 
 
 def tell_cut_off(job: JobConfig, schedule: JobSchedule) -> None:

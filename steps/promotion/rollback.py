@@ -63,15 +63,20 @@ class RolledBack:
       change: of the champion; ``is_new`` is False where the version was the champion already.
       served: what became of the services, in their order.
       waiting: why a registry still names another version; empty where all agree.
-      is_open: whether a rollback that names no version tries this one again.
+      failed: those of ``served`` that do not serve it, and had to.
       carries_on: when the rollback had begun that this one has carried on; None for a new one.
     """
 
     change: Promoted
     served: tuple[Served, ...]
     waiting: str = ""
-    is_open: bool = False
+    failed: tuple[Served, ...] = ()
     carries_on: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a rollback that names no version tries this one again."""
+        return self.change.is_new and bool(self.failed)
 
 
 def roll_back(
@@ -121,12 +126,14 @@ def roll_back(
         version = journal.to if journal else champion.version
         served = _tell(services, model, version, began, on_served)
         fault_point("rollback-services-told")
+        failed = tuple(
+            each for each in served if each.problem and not (each.is_away and may_be_away)
+        )
         if journal is None:
-            return RolledBack(_kept(champion), served)
-        is_over = not any(each.problem and not (each.is_away and may_be_away) for each in served)
-        waiting = _settle(journal, places, is_over)
+            return RolledBack(_kept(champion), served, failed=failed)
+        waiting = _settle(journal, places, is_over=not failed)
         carries_on = None if is_new else journal.began_at
-        return RolledBack(promoted(journal), served, waiting, not is_over, carries_on)
+        return RolledBack(promoted(journal), served, waiting, failed, carries_on)
 
 
 def _plan(model: str, version: str | None) -> tuple[Journal | None, Champion]:

@@ -50,8 +50,10 @@ def roll_out_image(
       ready_s: within which it must be ready, and the one before where it comes back.
       former: the champion before; None for what ran.
     """
-    began, replicas = datetime.now(UTC), [_look(service) for service in services]
-    served = [(each, found) for each in services if (found := _served(each)) is not None]
+    began, looks = datetime.now(UTC), [_look(service) for service in services]
+    replicas = [replica for replica, _ in looks]
+    pairs = zip(services, looks, strict=True)
+    served = [(service, found) for service, (_, found) in pairs if found is not None]
     champion = find_version(version.name)
     problem = runner.start(ready_s) or _wait([(each, version) for each in services], ready_s)
     figures: dict[str, Figures] = {}
@@ -84,7 +86,7 @@ def roll_out_image(
         replicas=tuple(
             each.model_copy(
                 update={
-                    "served": _look(service).former,
+                    "served": _look(service)[0].former,
                     "watched": figures.get(each.address),
                 }
             )
@@ -111,22 +113,18 @@ def _go_back(
 _NOTHING = Figures(n_requests=0, n_errors=0, median_ms=None)
 
 
-def _look(service: ServiceClient) -> Replica:
+def _look(service: ServiceClient) -> tuple[Replica, Version | None]:
+    """Returns a service as it is now, and what it serves, as far as it says so."""
+    found = None
     try:
         found = service.served()
         before = service.snapshot().figures()
     except UnreachableError:
-        return Replica(address=service.address)
+        return Replica(address=service.address), found
     except RollOutError as error:
-        return Replica(address=service.address, problem=str(error))
-    return Replica(address=service.address, former=found.version if found else None, before=before)
-
-
-def _served(service: ServiceClient) -> Version | None:
-    try:
-        return service.served()
-    except RollOutError:
-        return None
+        return Replica(address=service.address, problem=str(error)), found
+    former = found.version if found else None
+    return Replica(address=service.address, former=former, before=before), found
 
 
 def _wait(wanted: Served, ready_s: float) -> str:
