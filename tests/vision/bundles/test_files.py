@@ -5,20 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_bundle import write_fake_bundle
 from vision.bundles.files import hash_file, list_files, verify_files
 from vision.bundles.manifest import Manifest
 from vision.errors import BundleError
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "bundle"
-
-
-@pytest.fixture
-def manifest(folder: Path) -> Manifest:
-    return write_fake_bundle(folder)
 
 
 def test_an_untouched_bundle_passes(folder: Path, manifest: Manifest) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_bundle import write_fake_bundle
 from tests.vision.bundles.in_time import in_time
 from vision.bundles.files import hash_file, list_files, verify_files
 from vision.bundles.manifest import Manifest, read_labels, read_manifest
@@ -44,16 +43,6 @@ def _in_time() -> Iterator[None]:
 def make(request: pytest.FixtureRequest) -> Callable[[Path], None]:
     """Makes a file that is no plain one."""
     return KINDS[request.param]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "bundle"
-
-
-@pytest.fixture
-def manifest(folder: Path) -> Manifest:
-    return write_fake_bundle(folder)
 
 
 def test_a_plain_file_is_read(tmp_path: Path) -> None:
