@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from steps.rollout.snapshot import read_snapshot
 from vision.errors import ConfigError, VisionError
 from vision.home import home
 
@@ -24,6 +25,8 @@ _ACTIVE_FILE = ("serving", "active.json")
 _FOLLOWS_WITHIN_S = 2.5
 # The workers of a service look about every second; answers come from any of them.
 _AGREES_WITHIN_S = 10.0
+# How long answers must agree where the service does not show what each of its workers serves.
+_AGREES_FOR_S = 1.5
 _N_ANSWERS = 8
 _ASK_AGAIN_S = 0.05
 _CONNECTS_WITHIN_S, _LOADS_WITHIN_S = 2.0, 60.0
@@ -69,7 +72,10 @@ class HttpService:
     key_from: str = KEY_VARIABLE
 
     def serve(self, name: str, version: str) -> None:
-        """Serves a version; returns once eight answers in a row name it.
+        """Serves a version; returns once eight answers in a row, and every worker, name it.
+
+        A busy worker may answer none of the eight, so the metrics are asked too. Where the service
+        does not show them, answers must agree for longer than workers take to look.
 
         Raises:
           ServiceAwayError: nothing answers.
@@ -97,7 +103,7 @@ class HttpService:
     def _serve(self, client: httpx.Client, name: str, version: str) -> None:
         if _is_following():
             _served(client)  # whether anything answers at all, before it is waited for
-            if _wait(client, (name, version), _FOLLOWS_WITHIN_S):
+            if _begins(client, (name, version)) and _agrees(client, (name, version)):
                 return
         response = client.put("/model", json={"name": name, "version": version})
         if response.status_code in (401, 403):
@@ -108,7 +114,7 @@ class HttpService:
                 f"{self.address} does not serve {name} {version} "
                 f"({response.status_code}: {_detail(response)})"
             )
-        if not _wait(client, (name, version), _AGREES_WITHIN_S):
+        if not _agrees(client, (name, version)):
             raise ServiceRefusedError(
                 f"{self.address} took {name} {version}, and {_AGREES_WITHIN_S:.0f} s later still "
                 "answers with another one too; look at its /readyz"
@@ -139,16 +145,37 @@ def _is_following() -> bool:
     return not home().joinpath(*_ACTIVE_FILE).exists()
 
 
-def _wait(client: httpx.Client, wanted: tuple[str, str], within_s: float) -> bool:
-    """Tells whether the service comes to answer with a version alone."""
-    deadline, n_answers = time.monotonic() + within_s, 0
-    while n_answers < _N_ANSWERS:
-        n_answers = n_answers + 1 if _served(client) == wanted else 0
-        if not n_answers:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_ASK_AGAIN_S)
+def _begins(client: httpx.Client, wanted: tuple[str, str]) -> bool:
+    """Tells whether a worker comes to serve a version without being told."""
+    deadline = time.monotonic() + _FOLLOWS_WITHIN_S
+    while _served(client) != wanted:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_ASK_AGAIN_S)
     return True
+
+
+def _agrees(client: httpx.Client, wanted: tuple[str, str]) -> bool:
+    """Tells whether the service comes to answer with a version alone."""
+    deadline = time.monotonic() + _AGREES_WITHIN_S
+    n_answers, since = 0, time.monotonic()
+    while True:
+        n_answers = n_answers + 1 if _served(client) == wanted else 0
+        since = since if n_answers else time.monotonic()
+        if n_answers >= _N_ANSWERS:
+            shown = _shown(client)
+            if shown == {wanted} or (not shown and time.monotonic() - since >= _AGREES_FOR_S):
+                return True
+        if time.monotonic() >= deadline:
+            return False
+        if not 0 < n_answers < _N_ANSWERS:
+            time.sleep(_ASK_AGAIN_S)
+
+
+def _shown(client: httpx.Client) -> frozenset[tuple[str, str]]:
+    """Returns what any worker serves; nothing where the service does not show it."""
+    response = client.get("/metrics")
+    return read_snapshot(response.text).served if response.status_code == 200 else frozenset()
 
 
 def _served(client: httpx.Client) -> tuple[str, str] | None:

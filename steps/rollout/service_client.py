@@ -136,8 +136,8 @@ class ServiceClient:
             except UnreachableError as error:
                 problem = str(error)
             n_answers = 0 if problem else n_answers + 1
-            if n_answers == _N_ANSWERS and (late := self._late(generation)):
-                n_answers, problem = 0, f"{late} of its workers serve something older"
+            if n_answers == _N_ANSWERS and (problem := self._lagging(version, generation)):
+                n_answers = 0
             if problem:
                 if time.monotonic() >= deadline:
                     raise RollOutError(
@@ -146,8 +146,16 @@ class ServiceClient:
                     )
                 time.sleep(_ASK_AGAIN_S)
 
-    def _late(self, generation: int) -> int:
-        return sum(found < generation for found in self.snapshot().generations)
+    def _lagging(self, version: Version, generation: int) -> str:
+        """Says which workers serve something else: a busy one may have answered none of the asked.
+
+        Where the champion is followed, all generations are 0, and the versions alone tell.
+        """
+        found = self.snapshot()
+        if n_late := sum(each < generation for each in found.generations):
+            return f"{n_late} of its workers serve something older"
+        others = sorted(found.served - {(version.name, version.version)})
+        return f"one of its workers serves {' '.join(others[0])}" if others else ""
 
     def _change(self, method: str, path: str, choice: dict[str, Any] | None = None) -> Any:
         response = self._ask(method, path, choice)

@@ -17,6 +17,8 @@ PREDICTING = frozenset({"/predict", "/predict_batch", "/explain"})
 _LINE = re.compile(r"^(visionstack_\w+?)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _LOWEST_ERROR = 500
+# The label of whatever goes beyond the limit of a metric (serving.metrics.families).
+_UNNAMED = "other"
 
 Counts = Mapping[tuple[str, str], float]
 
@@ -30,12 +32,15 @@ class Snapshot:
       answers: images by role and outcome.
       buckets: answers that took at most so long, by role and seconds (``+Inf`` is all of them).
       generations: of the active pointer, of each worker that is there.
+      served: name and version of what any worker that is there serves; without those that the
+        service has too many of to name.
     """
 
     requests: Counts = field(default_factory=dict)
     answers: Counts = field(default_factory=dict)
     buckets: Counts = field(default_factory=dict)
     generations: tuple[int, ...] = ()
+    served: frozenset[tuple[str, str]] = frozenset()
 
     def since(self, earlier: Snapshot) -> Snapshot:
         """Returns what was counted after ``earlier``; counters that began anew count from 0."""
@@ -44,6 +49,7 @@ class Snapshot:
             _grown(self.answers, earlier.answers),
             _grown(self.buckets, earlier.buckets),
             self.generations,
+            self.served,
         )
 
     def figures(self, role: Role = "active") -> Figures:
@@ -81,18 +87,21 @@ def read_snapshot(page: str) -> Snapshot:
     answers: dict[tuple[str, str], float] = {}
     buckets: dict[tuple[str, str], float] = {}
     generations: list[int] = []
+    workers: dict[tuple[str, str], float] = {}
     takes: dict[str, Callable[[Mapping[str, str], float], None]] = {
         "visionstack_requests_total": lambda of, n: _add(requests, of["route"], of["status"], n),
         "visionstack_answers_total": lambda of, n: _add(answers, of["role"], of["outcome"], n),
         "visionstack_answer_seconds_bucket": lambda of, n: _add(buckets, of["role"], of["le"], n),
         "visionstack_model_generation": lambda of, n: generations.append(int(n)),
+        "visionstack_model_info": lambda of, n: _add(workers, of["name"], of["version"], n),
     }
     for line in page.splitlines():
         found = _LINE.match(line)
         if found is not None and (take := takes.get(found[1])) is not None:
             take(dict(_LABEL.findall(found[2] or "")), float(found[3]))
     asked = {key: n for key, n in requests.items() if key[0] in PREDICTING and key[1].isdecimal()}
-    return Snapshot(asked, answers, buckets, tuple(generations))
+    served = frozenset(each for each, n in workers.items() if n > 0 and each[1] != _UNNAMED)
+    return Snapshot(asked, answers, buckets, tuple(generations), served)
 
 
 def _add(counts: dict[tuple[str, str], float], first: str, second: str, n: float) -> None:

@@ -29,6 +29,9 @@ class FakeServer:
       put_status: how it answers when it is told a version.
       follows: whether its workers come to serve the version by themselves, one at each answer.
       key: the admin key.
+      busy: the version of a further worker, which answers nothing for a while.
+      busy_for: how often the metrics are looked at until that one, too, serves what the others do.
+      shows_metrics: whether they may be looked at.
     """
 
     url: str = ""
@@ -38,6 +41,10 @@ class FakeServer:
     key: str = ""
     told: list[dict[str, str]] = field(default_factory=list)
     n_asked: int = 0
+    busy: str = ""
+    busy_for: int = 0
+    n_looks: int = 0
+    shows_metrics: bool = True
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         place = self.n_asked % len(self.workers)
@@ -46,6 +53,15 @@ class FakeServer:
         if self.follows:
             self.workers[place] = self.follows
         return 200, {"status": "ready", "model": {"name": "shapes", "version": version}}
+
+    def metrics(self) -> tuple[int, str]:
+        if not self.shows_metrics:
+            return 401, "no"
+        self.n_looks += 1
+        busy = self.busy if self.n_looks <= self.busy_for else ""
+        served = sorted({*self.workers, *filter(None, [busy])})
+        line = 'visionstack_model_info{{name="shapes",version="{}"}} 1.0\n'
+        return 200, "".join(map(line.format, served))
 
     def put(self, body: dict[str, str], key: str) -> tuple[int, dict[str, Any]]:
         if key != (f"Bearer {self.key}" if self.key else ""):
@@ -63,14 +79,19 @@ def server() -> Iterator[FakeServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(*fake.ready())
+            if self.path == "/metrics":
+                self._answer(*fake.metrics())
+                return
+            status, content = fake.ready()
+            self._answer(status, json.dumps(content))
 
         def do_PUT(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer(*fake.put(body, self.headers.get("Authorization", "")))
+            status, content = fake.put(body, self.headers.get("Authorization", ""))
+            self._answer(status, json.dumps(content))
 
-        def _answer(self, status: int, content: dict[str, Any]) -> None:
-            data = json.dumps(content).encode()
+        def _answer(self, status: int, content: str) -> None:
+            data = content.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -108,6 +129,47 @@ def test_one_that_follows_the_champion_is_not_told(server: FakeServer) -> None:
     server.follows = "v1"
     HttpService(server.url).serve("shapes", "v1")
     assert server.told == []
+
+
+@pytest.mark.usefixtures("home")
+def test_a_busy_worker_that_answers_nothing_is_waited_for(server: FakeServer) -> None:
+    server.follows, server.busy, server.busy_for = "v1", "v2", 3
+    HttpService(server.url).serve("shapes", "v1")
+    assert server.n_looks == 4
+    assert server.told == []
+
+
+@pytest.mark.usefixtures("home")
+def test_one_that_has_begun_to_follow_is_not_told(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 0.0)
+    server.workers, server.busy, server.busy_for = ["v1", "v1"], "v2", 3
+    HttpService(server.url).serve("shapes", "v1")
+    assert server.told == []
+
+
+@pytest.mark.usefixtures("activated")
+def test_a_worker_that_stays_behind_is_told(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_AGREES_WITHIN_S", 0.2)
+    server.busy, server.busy_for = "v2", 1_000
+    with pytest.raises(ServiceRefusedError, match=r"still answers with another one too; look at"):
+        HttpService(server.url).serve("shapes", "v1")
+
+
+@pytest.mark.usefixtures("activated")
+@pytest.mark.parametrize("agrees_for_s", [0.0, 0.4])
+def test_without_metrics_the_answers_must_agree_for_longer(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, agrees_for_s: float
+) -> None:
+    monkeypatch.setattr(services, "_AGREES_FOR_S", agrees_for_s)
+    server.shows_metrics = False
+    server.workers = ["v1", "v1"]
+    HttpService(server.url).serve("shapes", "v1")
+    # Between two looks at the metrics, it sleeps for 50 ms.
+    assert (server.n_asked == 8) == (agrees_for_s == 0.0)
 
 
 @pytest.mark.usefixtures("home")

@@ -58,6 +58,9 @@ def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISIONSTACK_HOME", str(tmp_path / "service"))
+    # However busy the machine: a service that is told a version does not follow any more.
+    monkeypatch.setattr("steps.rollout.roll_out._FOLLOWS_WITHIN_S", 30.0)
+    monkeypatch.setattr("steps.promotion.services._FOLLOWS_WITHIN_S", 30.0)
     BentoMLContainer.model_store.set(ModelStore(tmp_path / "bentoml" / "models"))
     client, traffic = ServiceClient(service.address), Traffic(service.address, WHITE)
 

@@ -34,6 +34,7 @@ def test_the_page_of_the_service_is_understood(metrics: Metrics) -> None:
     found = _read(metrics)
 
     assert found.generations == (3,)
+    assert found.served == {("digits", "v1")}
     assert found.figures().model_dump() == {
         "n_requests": 6, "n_errors": 2, "median_ms": pytest.approx(3.5),
     }  # fmt: skip
@@ -79,8 +80,12 @@ def test_workers_are_told_apart_and_other_lines_passed_over() -> None:
         'visionstack_model_generation{pid="1"} 2.0\n'
         'visionstack_model_generation{pid="2"} 3.0\n'
         'visionstack_requests_total{method="POST",route="other",status="other"} 7.0\n'
+        'visionstack_model_info{name="digits",version="v1"} 0.0\n'
+        'visionstack_model_info{name="digits",version="v2"} 1.0\n'
+        'visionstack_model_info{name="digits",version="other"} 1.0\n'
         "something_else 1\nnot a line\n"
     )
     found = read_snapshot(page)
+    assert found.served == {("digits", "v2")}
     assert found.generations == (2, 3)
     assert found.figures().n_requests == 0
