@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,10 @@ import pipelines
 from vision.config.job import JobConfig
 from vision.home import repository
 
+Told = Callable[[], list[tuple[str, str]]]
+
+# How a state is noted of what the job below looks at.
+MONITOR_JOB = "all versions, 7 days"
 CONFIG = str(repository() / "configs" / "train.yaml")
 
 
@@ -59,3 +65,29 @@ def launch(monkeypatch: pytest.MonkeyPatch) -> FakeLaunch:
     fake = FakeLaunch()
     monkeypatch.setattr(pipelines, "launch", fake, raising=False)
     return fake
+
+
+@pytest.fixture
+def monitor_job(tmp_path: Path) -> str:
+    """The file of a job that monitors on Monday nights, and tells people by a file."""
+    path = tmp_path / "monitor.yaml"
+    path.write_text(
+        "pipeline: monitoring\n"
+        "model: {name: digits, input_size: [8, 8]}\n"
+        "monitoring:\n"
+        '  every: "0 3 * * 1"\n'
+        f"  alerts: [{{kind: file, path: {tmp_path}/alerts.jsonl}}]\n"
+    )
+    return str(path)
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """What people were told about, and as what."""
+
+    def read() -> list[tuple[str, str]]:
+        path = tmp_path / "alerts.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(value["version"], value["now"]) for value in map(json.loads, lines)]
+
+    return read
