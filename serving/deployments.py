@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 
-from serving.models.locate import pointer_signature
 from serving.models.state import State
 from serving.record import DeploymentRecord
 
@@ -21,8 +20,8 @@ class Followed:
     def note(self, state: State, why: str) -> DeploymentRecord | None:
         """Returns the record of a change; None where there is nothing to record.
 
-        Workers follow one after the other. The id comes from what they follow, and the log keeps
-        one row of an id.
+        Workers follow one after the other. The id comes from the promotion that they follow, and
+        the log keeps one row of an id.
 
         Args:
           state: what is served now.
@@ -36,9 +35,9 @@ class Followed:
         # A generation means an activation, which a worker has recorded already.
         if why != "follow" or state.generation or is_same:
             return None
-        seen = repr((pointer_signature(), version)).encode()
+        promotion = repr((version, state.promoted_at)).encode()
         return DeploymentRecord(
-            deployment_id=hashlib.sha256(seen).hexdigest()[:32],
+            deployment_id=hashlib.sha256(promotion).hexdigest()[:32],
             generation=state.generation,
             action="follow",
             model_name=manifest.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from serving.models.active import StoredVersion
@@ -86,5 +87,5 @@ class Current:
             served = f"{model.manifest.name} {model.manifest.version}"
             detail, words = f"{problem}; serving {served} meanwhile", "%s"
         if detail != self.state.detail:
-            self.state = State(model, detail, self.state.generation)
+            self.state = replace(self.state, detail=detail)
             logger.warning(words, detail)

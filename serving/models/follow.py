@@ -11,12 +11,13 @@ from serving.models.current import Current
 from serving.models.locate import (
     Choice,
     Signature,
-    choose_bundle,
     choose_champion,
+    choose_settled,
     is_pinned,
     pointer_signature,
 )
 from serving.models.state import ModelRefused, State
+from vision.bundles.load import ServingModel
 from vision.errors import BundleError
 from vision.home import home
 
@@ -57,17 +58,20 @@ class Follower:
         if seen == self._seen and self._is_settled and not is_close:
             return
         with self._current.changing:
+            choice, seen = choose_settled()
             if seen != self._seen:
                 self._current.forget_refusals()
             self._seen, self._looked_at = seen, time.monotonic()
             if not self._current.stopped.is_set():
-                self._follow()
+                self._follow(choice)
 
-    def _follow(self) -> None:
+    def _follow(self, choice: Choice | BundleError) -> None:
         # A folder that is not there yet may come without any pointer changing: look again.
         self._is_settled = False
         try:
-            self._take(choose_bundle())
+            if isinstance(choice, BundleError):
+                raise choice
+            self._take(choice)
             self._is_settled = True
             return
         except ModelRefused as error:
@@ -91,12 +95,16 @@ class Follower:
     def _take(self, choice: Choice) -> None:
         current = self._current.state.model
         if current is not None and current.folder == choice.folder:
-            self._current.swap(State(current, generation=choice.generation), "follow")
+            self._current.swap(_state(current, choice), "follow")
             return
         model = self._current.load(choice.folder, choice.stored)
         if current is None:
-            self._current.swap(State(model, generation=choice.generation), "start")
+            self._current.swap(_state(model, choice), "start")
             return
         if choice.generation == self._current.state.generation == 0:
             self.served_before = (version_of(current),)
-        self._current.swap(State(model, generation=choice.generation), "follow")
+        self._current.swap(_state(model, choice), "follow")
+
+
+def _state(model: ServingModel, choice: Choice) -> State:
+    return State(model, generation=choice.generation, promoted_at=choice.promoted_at)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from serving.models.active import StoredVersion, active_path, read_active
 from serving.models.state import ModelPinned
 from serving.models.store import bundle_folder, bundle_tag
 from vision.bundles.champion import FOLDER as CHAMPION_FOLDER
-from vision.bundles.champion import newest_champion, read_champion
+from vision.bundles.champion import POINTERS, newest_champion, read_champion
 from vision.bundles.manifest import check_id
 from vision.errors import BundleError
 from vision.home import home
@@ -24,6 +25,9 @@ BUNDLE_VARIABLE = "VISIONSTACK_BUNDLE"
 MODEL_VARIABLE = "VISIONSTACK_MODEL"
 
 HOW_TO_MAKE_ONE = "run `make demo`, or `python run.py --config configs/train.yaml`"
+
+# Nobody promotes faster than a worker reads.
+_MOST_LOOKS = 5
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -36,11 +40,13 @@ class Choice:
       folder: where it lies.
       stored: the version that it must be; None where only the folder was named.
       generation: of the active pointer, 0 where that had no say.
+      promoted_at: when it became the champion, UTC; None where that had no say.
     """
 
     folder: Path
     stored: StoredVersion | None = None
     generation: int = 0
+    promoted_at: datetime | None = None
 
 
 def choose_bundle() -> Choice:
@@ -79,7 +85,7 @@ def choose_champion() -> Choice:
     if champion is None:
         raise BundleError(f"there is no model to serve yet; {HOW_TO_MAKE_ONE}")
     stored = StoredVersion.model_validate(champion.model_dump(exclude={"promoted_at"}))
-    return Choice(_find(stored, "champion"), stored)
+    return Choice(_find(stored, "champion"), stored, promoted_at=champion.promoted_at)
 
 
 def is_wanted(name: str) -> bool:
@@ -107,12 +113,28 @@ def check_not_pinned(name: str | None = None) -> None:
             )
 
 
-def pointer_signature() -> Signature:
-    """Returns what differs after any change of a pointer; it costs two looks at the disk.
+def choose_settled() -> tuple[Choice | BundleError, Signature]:
+    """Returns the bundle to serve, or why there is none, and the pointers that say so.
 
-    Champion pointers are replaced by a rename, which shows in the time of their folder.
+    A pointer may be replaced between two looks at the disk; then it is looked again.
     """
-    return file_signature(active_path()), file_signature(home() / CHAMPION_FOLDER)
+    seen = pointer_signature()
+    for _ in range(_MOST_LOOKS):
+        before, choice = seen, _choice_or_problem()
+        seen = pointer_signature()
+        if seen == before:
+            break
+    return choice, before
+
+
+def pointer_signature() -> Signature:
+    """Returns what differs after any change of a pointer; it costs a look at each of them.
+
+    The files count and not their folder, which also changes with the temporary file of a change
+    that is still to come.
+    """
+    champions = sorted((home() / CHAMPION_FOLDER).glob(POINTERS))
+    return tuple(map(file_signature, (active_path(), *champions)))
 
 
 def file_signature(path: Path) -> tuple[int, int, int] | None:
@@ -122,6 +144,13 @@ def file_signature(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _choice_or_problem() -> Choice | BundleError:
+    try:
+        return choose_bundle()
+    except BundleError as error:
+        return error
 
 
 def _wanted() -> tuple[str, str]:

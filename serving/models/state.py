@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from vision.bundles.load import ServingModel
@@ -35,11 +36,13 @@ class State:
       detail: why there is none, or why another one than was activated is served, in words for a
         person; empty where all is well.
       generation: which change of the active pointer brought it; 0 where nothing was activated.
+      promoted_at: when it became the champion that is followed, UTC; None where none is.
     """
 
     model: ServingModel | None
     detail: str = ""
     generation: int = 0
+    promoted_at: datetime | None = None
 
 
 @dataclass(frozen=True)

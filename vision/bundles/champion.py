@@ -18,6 +18,8 @@ from vision.errors import BundleError
 from vision.home import folder, home
 
 FOLDER = "champions"
+# Which files of the folder are pointers; those with a dot are being written.
+POINTERS = "[!.]*.json"
 
 
 class Champion(BaseModel):
@@ -61,7 +63,7 @@ def newest_champion() -> Champion | None:
     Raises:
       BundleError: a pointer is damaged.
     """
-    champions = [_read(path) for path in sorted((home() / FOLDER).glob("[!.]*.json"))]
+    champions = [_read(path) for path in sorted((home() / FOLDER).glob(POINTERS))]
     return max(champions, key=lambda champion: champion.promoted_at, default=None)
 
 

@@ -132,7 +132,7 @@ def test_pointers_that_did_not_change_are_not_read(
     follower = Follower(host._current)
     follower.look()
     calls: list[int] = []
-    monkeypatch.setattr(follower, "_follow", lambda: calls.append(1))
+    monkeypatch.setattr(follower, "_follow", lambda choice: calls.append(1))
     for _ in range(5):
         follower.look()
     assert calls == []
@@ -152,7 +152,7 @@ def test_a_defect_ends_neither_the_watch_nor_what_is_served(
         raise ZeroDivisionError("planted")
 
     with monkeypatch.context() as planted:
-        planted.setattr("serving.models.follow.choose_bundle", fail)
+        planted.setattr("serving.models.follow.choose_settled", fail)
         promote("v2", day=2)
         state = wait_for(host, lambda state: "ZeroDivisionError" in state.detail)
         assert version_of(state) == "v1"

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from serving.models import locate
 from serving.models.active import Active, locked, write_active
 from serving.models.locate import (
+    Choice,
     check_not_pinned,
     choose_bundle,
     choose_champion,
+    choose_settled,
     pointer_signature,
 )
 from serving.models.state import ModelPinned
@@ -147,3 +150,51 @@ def test_every_change_of_a_pointer_shows() -> None:
         seen.append(pointer_signature())
     assert len(set(seen)) == 4
     assert pointer_signature() == seen[-1]
+
+
+def test_a_pointer_that_is_still_being_written_does_not_show(home: Path) -> None:
+    promote("v1", "cats")
+    seen = pointer_signature()
+    (home / "champions" / ".cats.x1y2.tmp").write_text("{")
+    assert pointer_signature() == seen
+
+
+@pytest.mark.parametrize("is_read_first", [True, False])
+def test_a_choice_comes_with_the_pointers_that_say_so(
+    monkeypatch: pytest.MonkeyPatch, is_read_first: bool
+) -> None:
+    promote("v1", day=1)
+    choose, chosen = choose_bundle, list[str]()
+
+    def while_one_promotes() -> Choice:
+        if not chosen and not is_read_first:
+            promote("v2", day=2)
+        choice = choose()
+        if not chosen and is_read_first:
+            promote("v2", day=2)
+        assert choice.stored is not None
+        chosen.append(choice.stored.version)
+        return choice
+
+    monkeypatch.setattr(locate, "choose_bundle", while_one_promotes)
+    choice, seen = choose_settled()
+    assert isinstance(choice, Choice)
+    assert choice == choose()
+    assert chosen == (["v1", "v2"] if is_read_first else ["v2", "v2"])
+    assert seen == pointer_signature()
+
+
+def test_pointers_that_never_settle_are_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    promote("v1")
+    numbers = iter(range(100))
+    monkeypatch.setattr(locate, "pointer_signature", lambda: ((next(numbers), 0, 0),))
+    choice, seen = choose_settled()
+    assert isinstance(choice, Choice)
+    assert seen == ((4, 0, 0),), "older than what the next look sees"
+
+
+def test_why_there_is_no_choice_comes_with_the_pointers() -> None:
+    problem, seen = choose_settled()
+    assert isinstance(problem, BundleError)
+    assert str(problem).startswith("there is no model to serve yet")
+    assert seen == (None,)

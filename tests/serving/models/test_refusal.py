@@ -91,6 +91,17 @@ def test_se12_what_the_sentence_asks_for_helps_without_a_restart(
     assert failures == ["signature"]
 
 
+def test_what_is_still_being_promoted_is_no_reason_to_try_again(
+    trusted: Path, host: ModelHost, failures: list[str], home: Path
+) -> None:
+    sign_bundle(promote("v1"), FOREIGN)
+    host.start()
+    wait_for(host, lambda state: signing.FOREIGN in state.detail)
+    (home / "champions" / ".colours.x1y2.tmp").write_text("{")
+    looks(host, 20)
+    assert failures == ["signature"]
+
+
 @pytest.mark.parametrize("name", MENDS)
 def test_se12_it_helps_where_nothing_is_served_yet(
     trusted: Path, host: ModelHost, failures: list[str], name: str
