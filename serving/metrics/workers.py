@@ -46,6 +46,8 @@ def render(own: CollectorRegistry) -> tuple[bytes, str]:
     folder = shared_folder()
     if folder is None:
         return generate_latest(own), CONTENT_TYPE_LATEST
+    # One that was killed serves nothing, also before its successor is there.
+    forget_dead_workers(folder)
     merged = CollectorRegistry()
     MultiProcessCollector(merged, str(folder))  # type: ignore[no-untyped-call]
     return generate_latest(merged), CONTENT_TYPE_LATEST

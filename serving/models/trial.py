@@ -157,10 +157,11 @@ class TrialHost:
           ModelRefused: the pointer cannot be removed now.
         """
         with self._one_change():
-            ended = self._trial
+            # Also one that this worker has not learnt of yet.
+            ended = _read() or (self._trial.candidate if self._trial else None)
             remove_candidate()
             self._set(None)
-            return ended.candidate if ended else None
+            return ended
 
     def look(self) -> None:
         """Looks once at the pointers; does nothing where they are as before."""
@@ -184,11 +185,7 @@ class TrialHost:
                 self._follow()
 
     def _follow(self) -> None:
-        try:
-            candidate = None if is_pinned() else read_candidate()
-        except BundleError as error:
-            logger.warning("%s", error)
-            candidate = None
+        candidate = None if is_pinned() else _read()
         if candidate is not None and (candidate.has_ended(self._clock()) or is_over(candidate)):
             self._set(None)
             with _writing(), candidate_locked(BUSY_AFTER_S):
@@ -237,6 +234,15 @@ class TrialHost:
         self.look()
         while not self._stopped.wait(self._look_again_s):
             self.look()
+
+
+def _read() -> Candidate | None:
+    """Returns the pointer; None where nothing is tried, or the file is damaged."""
+    try:
+        return read_candidate()
+    except BundleError as error:
+        logger.warning("%s", error)
+        return None
 
 
 @contextmanager

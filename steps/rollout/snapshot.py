@@ -34,6 +34,7 @@ class Snapshot:
       generations: of the active pointer, of each worker that is there.
       served: name and version of what any worker that is there serves; without those that the
         service has too many of to name.
+      tried: likewise, of what any worker tries beside it.
     """
 
     requests: Counts = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Snapshot:
     buckets: Counts = field(default_factory=dict)
     generations: tuple[int, ...] = ()
     served: frozenset[tuple[str, str]] = frozenset()
+    tried: frozenset[tuple[str, str]] = frozenset()
 
     def since(self, earlier: Snapshot) -> Snapshot:
         """Returns what was counted after ``earlier``; counters that began anew count from 0."""
@@ -50,6 +52,7 @@ class Snapshot:
             _grown(self.buckets, earlier.buckets),
             self.generations,
             self.served,
+            self.tried,
         )
 
     def figures(self, role: Role = "active") -> Figures:
@@ -88,25 +91,30 @@ def read_snapshot(page: str) -> Snapshot:
     buckets: dict[tuple[str, str], float] = {}
     generations: list[int] = []
     workers: dict[tuple[str, str], float] = {}
+    trials: dict[tuple[str, str], float] = {}
     takes: dict[str, Callable[[Mapping[str, str], float], None]] = {
         "visionstack_requests_total": lambda of, n: _add(requests, of["route"], of["status"], n),
         "visionstack_answers_total": lambda of, n: _add(answers, of["role"], of["outcome"], n),
         "visionstack_answer_seconds_bucket": lambda of, n: _add(buckets, of["role"], of["le"], n),
         "visionstack_model_generation": lambda of, n: generations.append(int(n)),
         "visionstack_model_info": lambda of, n: _add(workers, of["name"], of["version"], n),
+        "visionstack_candidate_share": lambda of, n: _add(trials, of["name"], of["version"], n),
     }
     for line in page.splitlines():
         found = _LINE.match(line)
         if found is not None and (take := takes.get(found[1])) is not None:
             take(dict(_LABEL.findall(found[2] or "")), float(found[3]))
     asked = {key: n for key, n in requests.items() if key[0] in PREDICTING and key[1].isdecimal()}
-    served = frozenset(each for each, n in workers.items() if n > 0 and each[1] != _UNNAMED)
-    return Snapshot(asked, answers, buckets, tuple(generations), served)
+    return Snapshot(asked, answers, buckets, tuple(generations), _named(workers), _named(trials))
 
 
 def _add(counts: dict[tuple[str, str], float], first: str, second: str, n: float) -> None:
     # Requests come once for each method.
     counts[first, second] = counts.get((first, second), 0.0) + n
+
+
+def _named(counts: Counts) -> frozenset[tuple[str, str]]:
+    return frozenset(each for each, n in counts.items() if n > 0 and each[1] != _UNNAMED)
 
 
 def _grown(now: Counts, before: Counts) -> dict[tuple[str, str], float]:

@@ -67,15 +67,21 @@ def end_left_over(model: str, services: Sequence[ServiceClient]) -> tuple[str, .
     said = []
     for service in services:
         try:
-            tried = service.tried()
-            if tried is not None and tried.name == model:
+            found = [each for each in _tried(service) if each.name == model]
+            if found:
                 service.end_trial()
-                said.append(f"{service.address} tried {model} {tried.version}; ended")
+                said.append(f"{service.address} tried {model} {found[0].version}; ended")
         except UnreachableError:
             continue
         except RollOutError as error:
             said.append(str(error))
     return tuple(said)
+
+
+def _tried(service: ServiceClient) -> list[Version]:
+    """Returns what any worker tries: the one that answers may not have learnt of it yet."""
+    one = service.tried()
+    return [one] if one else [Version(*each) for each in sorted(service.snapshot().tried)]
 
 
 def _end_trials(course: Course) -> str:

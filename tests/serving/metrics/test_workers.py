@@ -29,12 +29,6 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 _READER = "from serving.metrics import Metrics; print(Metrics().page()[0].decode())"
-_SCRAPER = """
-from serving.metrics import Metrics
-metrics = Metrics()
-metrics.drift_check(is_error=True)
-print(metrics.page()[0].decode())
-"""
 
 
 @pytest.fixture
@@ -58,9 +52,9 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
     return process
 
 
-def _page(program: str = _READER) -> dict[str, float]:
+def _page() -> dict[str, float]:
     output = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", _READER],
         cwd=repository(),
         capture_output=True,
         text=True,
@@ -110,7 +104,7 @@ def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(folder: Path
         killed.wait(30)
         assert list(folder.glob(f"gauge_live*_{killed.pid}.db"))
 
-        found = _page(_SCRAPER)
+        found = _page()
     finally:
         _end(other)
 

@@ -81,3 +81,13 @@ def test_what_was_set_by_one_that_is_gone_ends(store: os.PathLike[str]) -> None:
         time.sleep(0.02)
     trials.stop()
     assert trials.trial is None
+
+
+def test_a_worker_that_has_not_looked_ends_what_another_has_set() -> None:
+    model = load_model(promote("v1"))
+    store_version("v2")
+    TrialHost(lambda: model, lambda trial: None).propose(NAME, "v2", "canary", 0.5)
+    ended = TrialHost(lambda: model, lambda trial: None).end()
+    assert ended is not None
+    assert (ended.version, ended.mode) == ("v2", "canary")
+    assert not candidate_path().exists()

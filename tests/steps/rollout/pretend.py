@@ -76,8 +76,9 @@ class PretendService(ServiceClient):
             mode, version = self.trial
             self._answer("candidate" if mode == "canary" else "shadow", version)
         generations = (0 if self.is_following and not self.calls else 1 + len(self.calls),)
+        tried = frozenset([(self.model, self.trial[1])] if self.trial else [])
         copied = {name: dict(found) for name, found in self.counts.items()}
-        return Snapshot(**copied, generations=generations)
+        return Snapshot(**copied, generations=generations, tried=tried)
 
     def _answer(self, role: str, version: str) -> None:
         n_errors = round(self.per_look * self.errors.get(version, 0.0))

@@ -83,9 +83,12 @@ def test_workers_are_told_apart_and_other_lines_passed_over() -> None:
         'visionstack_model_info{name="digits",version="v1"} 0.0\n'
         'visionstack_model_info{name="digits",version="v2"} 1.0\n'
         'visionstack_model_info{name="digits",version="other"} 1.0\n'
+        'visionstack_candidate_share{mode="canary",name="digits",version="v2"} 0.0\n'
+        'visionstack_candidate_share{mode="shadow",name="digits",version="v3"} 0.1\n'
         "something_else 1\nnot a line\n"
     )
     found = read_snapshot(page)
     assert found.served == {("digits", "v2")}
+    assert found.tried == {("digits", "v3")}
     assert found.generations == (2, 3)
     assert found.figures().n_requests == 0

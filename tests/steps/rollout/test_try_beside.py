@@ -38,6 +38,17 @@ def test_what_is_left_over_of_the_same_model_is_ended() -> None:
     assert [each.calls for each in (left, away, other, idle)] == [["end"], [], [], []]
 
 
+def test_what_the_worker_that_answers_has_not_learnt_of_is_ended_too() -> None:
+    class Late(PretendService):
+        def tried(self) -> Version | None:
+            return None
+
+    service = Late("http://a")
+    service.trial[:] = ["canary", "v3"]
+    assert end_left_over("digits", [service]) == ("http://a tried digits v3; ended",)
+    assert service.calls == ["end"]
+
+
 def test_a_trial_that_cannot_begin_says_that_nothing_changed() -> None:
     found = try_beside(V2, _pair(away=[True]), RULES, "canary", 0.1)
     assert found.outcome == "rolled_back"
