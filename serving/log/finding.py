@@ -1,12 +1,13 @@
 """One prediction with its feedback, wherever it is: in memory, in a spool, in the database.
 
-Entries move in that order, so looking in that order misses none that moves meanwhile.
+Entries move in that order, so looking in that order misses none that moves meanwhile. Measures that
+come late follow their prediction, and may be in another place than it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,11 +18,17 @@ from serving.log.tables import feedback, models, predictions
 from serving.schema import ModelReference, Prediction, StoredFeedback, StoredPrediction
 from vision.images.measure import NUMERIC
 
-Found = tuple[StoredPrediction | None, dict[str, StoredFeedback]]
+
+class Found(NamedTuple):
+    """What one place has of a request: its prediction, feedback by id, and late measures."""
+
+    prediction: StoredPrediction | None
+    feedback: dict[str, StoredFeedback]
+    measures: dict[str, Any]
 
 
 def in_entries(entries: Iterable[Entry]) -> Found:
-    """Returns the prediction and the feedback, by id, among the entries of one request."""
+    """Returns what the entries of one request have."""
     stored: Entry | None = None
     measures: dict[str, Any] = {}
     given: dict[str, StoredFeedback] = {}
@@ -37,11 +44,11 @@ def in_entries(entries: Iterable[Entry]) -> Found:
                 labels=tuple(fields["labels"]),
                 who=fields["who"],
             )
-    return None if stored is None else _of_entry(stored.measured(measures)), given
+    return Found(None if stored is None else _of_entry(stored), given, measures)
 
 
 def in_database(engine: Engine, request_id: str) -> Found:
-    """Returns the prediction and the feedback, by id, that the database holds.
+    """Returns what the database has; measures are part of its prediction.
 
     Raises:
       SQLAlchemyError: the database does not answer.
@@ -61,23 +68,33 @@ def in_database(engine: Engine, request_id: str) -> Found:
             for each in connection.execute(all_of_it)
         }
     if row is None:
-        return None, given
+        return Found(None, given, {})
     model = ModelReference(name=row["name"], version=row["version"])
-    return _stored(dict(row), model, row["classes"], row["time"]), given
+    return Found(_stored(dict(row), model, row["classes"], row["time"]), given, {})
 
 
 def joined(found: Sequence[Found]) -> StoredPrediction | None:
-    """Returns the fullest of the predictions that were found, with all feedback, oldest first."""
+    """Returns the fullest of the predictions that were found, with all else that was found.
+
+    Feedback is in the order of time.
+    """
     best = max(
-        (prediction for prediction, _ in found if prediction is not None),
+        (each.prediction for each in found if each.prediction is not None),
         key=lambda prediction: prediction.properties is not None,
         default=None,
     )
     if best is None:
         return None
-    given = {key: value for _, each in found for key, value in each.items()}
+    given = {key: value for each in found for key, value in each.feedback.items()}
     in_order = sorted(given.values(), key=lambda each: each.time)
-    return best.model_copy(update={"feedback": tuple(in_order)})
+    late = {key: value for each in found for key, value in each.measures.items()}
+    return best.model_copy(
+        update={
+            "properties": best.properties or _properties(late),
+            "image": best.image or late.get("image"),
+            "feedback": tuple(in_order),
+        }
+    )
 
 
 def _of_entry(entry: Entry) -> StoredPrediction:
@@ -90,8 +107,6 @@ def _of_entry(entry: Entry) -> StoredPrediction:
 def _stored(
     row: dict[str, Any], model: ModelReference, classes: Sequence[str], time: Any
 ) -> StoredPrediction:
-    properties = {name: row.get(name) for name in NUMERIC}
-    is_measured = properties["brightness"] is not None
     values = np.frombuffer(row["probabilities"], "<f4").tolist()
     names = classes or [str(index) for index in range(len(values))]
     return StoredPrediction(
@@ -101,9 +116,14 @@ def _stored(
         prediction=Prediction(label=row["label"], probability=row["probability"]),
         abstained=row["is_abstained"],
         probabilities=dict(zip(names, values, strict=True)),
-        properties={name: float(value or 0) for name, value in properties.items()}
-        if is_measured
-        else None,
+        properties=_properties(row),
         latency_s=row["latency_s"],
         image=row.get("image"),
     )
+
+
+def _properties(row: dict[str, Any]) -> dict[str, float] | None:
+    """Returns the properties of an image; None where it is not measured."""
+    if row.get("brightness") is None:
+        return None
+    return {name: float(row.get(name) or 0) for name in NUMERIC}

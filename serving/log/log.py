@@ -129,7 +129,7 @@ class PredictionLog:
             return None
         found = [finding.in_entries(self._intake.find(request_id))]
         found.append(finding.in_entries(find_entries(self._root, request_id)))
-        is_known = any(prediction is not None for prediction, _ in found)
+        is_known = any(each.prediction is not None for each in found)
         if self._drainer.is_connected:
             try:
                 found.append(finding.in_database(self._database.reader(), request_id))

@@ -61,10 +61,22 @@ def wait_until(is_so: Callable[[], bool], within_s: float = 30) -> None:
         time.sleep(0.01)
 
 
-def settle(log: PredictionLog) -> None:
-    """Waits until the database has all that was put."""
+def written(log: PredictionLog) -> None:
+    """Waits until all that was put is in the spool, with the measures that came late."""
+    # In this order: what leaves the images comes to the entries.
+    wait_until(lambda: log._intake._image_bytes == 0 and log._intake.waiting_bytes == 0)
+
+
+def stored(log: PredictionLog) -> None:
+    """Waits until the database has all records, be their images measured or not."""
     wait_until(lambda: log.status.n_waiting == 0 and log.status.waiting_bytes == 0)
     wait_until(lambda: log._drainer.is_connected)
+
+
+def settle(log: PredictionLog) -> None:
+    """Waits until the database has all that was put, with its measures."""
+    written(log)
+    stored(log)
 
 
 def stored_ids(address: str, table: str = "predictions", column: str = "request_id") -> list[str]:

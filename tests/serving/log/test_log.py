@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from serving.log import LogError, PredictionLog
-from serving.log.entry import Entry
+from serving.log.entry import Entry, measures_of
 from serving.log.frames import encode
+from serving.log.spools import open_spool
 from serving.record import FeedbackRecord
 from serving.schema import StoredFeedback
 from serving.settings import ServiceSettings
@@ -22,8 +23,10 @@ from tests.serving.log.conftest import (
     MakeLog,
     make_record,
     settle,
+    stored,
     stored_ids,
     wait_until,
+    written,
 )
 from vision.images.measure import NUMERIC, measure_image
 
@@ -94,6 +97,28 @@ def test_feedback_of_database_and_spool_comes_together(address: str, make_log: M
     assert [each.who for each in found.feedback] == ["a", "b"]
 
 
+def test_measures_are_found_in_another_place_than_their_prediction(
+    sqlite_address: str, make_log: MakeLog, folder: Path
+) -> None:
+    log = make_log(sqlite_address)
+    log.put(make_record("r0", pixels=np.zeros((0, 0, 3), np.uint8)))  # not measured
+    settle(log)
+    found = log.find("r0")
+    assert found is not None
+    assert (found.properties, found.image) == (None, None)
+    log.stop()  # from here on the prediction is in the database alone
+    log = make_log(sqlite_address)
+    stored(log)
+    measured = measure_image(make_record("r0").pixels, 10)
+    other = open_spool(folder / "spool")
+    other.append([measures_of("r0", measured | {"image": "2026-01-31/r0.png"})])
+    found = log.find("r0")
+    other.close()
+    assert found is not None
+    assert found.properties == {name: pytest.approx(measured[name]) for name in NUMERIC}
+    assert found.image == "2026-01-31/r0.png"
+
+
 def test_off_keeps_nothing(folder: Path, make_log: MakeLog) -> None:
     log = make_log(log="off")
     assert log.put(make_record())
@@ -134,7 +159,7 @@ def test_a_defect_costs_the_records_that_it_touches(
     log = make_log(sqlite_address)
     for request_id in ("bad", "r0", "r1"):
         assert log.put(make_record(request_id, model_version=request_id))
-        wait_until(lambda: log._intake.n_waiting == 0)
+        written(log)
     settle(log)
     assert stored_ids(sqlite_address) == ["r0", "r1"]
     assert log.status.n_dropped == 1

@@ -17,6 +17,7 @@ from tests.serving.log.conftest import (
     MakeLog,
     make_record,
     settle,
+    stored,
     stored_ids,
     wait_until,
 )
@@ -130,7 +131,7 @@ def test_measures_that_come_late_complete_the_row(
     monkeypatch.setattr("serving.log.measuring.measure_image", slow)
     log = make_log(address)
     log.put(make_record("r0"))
-    settle(log)
+    stored(log)
     found = log.find("r0")
     assert found is not None
     assert found.properties is None
