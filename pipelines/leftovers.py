@@ -6,11 +6,12 @@ import os
 import socket
 from typing import Any
 
-import psutil
 from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
 from zenml.orchestrators import publish_utils
+
+from steps.process_name import process_name
 
 _KEY = "process"
 _UNFINISHED = (ExecutionStatus.INITIALIZING, ExecutionStatus.RUNNING)
@@ -19,7 +20,7 @@ _REASON = "Its process ended without a word; it was killed, or the machine was r
 
 def this_process() -> dict[str, Any]:
     """Returns what a pipeline run notes about the process that it runs in."""
-    return {_KEY: _identity(os.getpid())}
+    return {_KEY: {"host": socket.gethostname(), "name": process_name(os.getpid())}}
 
 
 def mark_leftovers() -> list[str]:
@@ -50,13 +51,5 @@ def _is_leftover(run: PipelineRunResponse) -> bool:
     noted = run.config.extra.get(_KEY)
     if noted is None or noted["host"] != socket.gethostname():
         return False
-    return bool(noted != _identity(noted["pid"]))
-
-
-def _identity(pid: int) -> dict[str, Any] | None:
-    """Returns what tells a process from another that got the same number later."""
-    try:
-        started = psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return None
-    return {"host": socket.gethostname(), "pid": pid, "started": round(started, 2)}
+    name = str(noted["name"])
+    return process_name(int(name.partition(" ")[0])) != name

@@ -5,6 +5,7 @@ What a process that was killed has left running is ended by the next that starts
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -21,7 +22,8 @@ import httpx
 import psutil
 
 from steps.packaging.containers import PackagingError
-from steps.packaging.processes import end_family, family, name_of
+from steps.packaging.processes import end_family, family
+from steps.process_name import process_name
 
 _LOOKS_EVERY_S = 0.05
 _LINES_KEPT = 30
@@ -151,7 +153,7 @@ def running_server(command: Command, port: int, variables: Mapping[str, str]) ->
     """
     _end_orphans()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-    (folder / _OWNER).write_text(name_of(psutil.Process()), encoding="utf-8")
+    (folder / _OWNER).write_text(process_name(os.getpid()) or "", encoding="utf-8")
     (folder / "tmp").mkdir()
     key = secrets.token_hex(16)
     told = {
@@ -210,12 +212,10 @@ def _end_orphans() -> None:
     for folder in Path(tempfile.gettempdir()).resolve().glob(f"{_PREFIX}*"):
         try:
             owner = (folder / _OWNER).read_text(encoding="utf-8")
-            if name_of(psutil.Process(int(owner.partition(" ")[0]))) == owner:
+            if process_name(int(owner.partition(" ")[0])) == owner:
                 continue
         except (OSError, ValueError):
             # It has just been made, or is somebody else's.
             continue
-        except psutil.NoSuchProcess:
-            pass
         end_family(None, folder)
         shutil.rmtree(folder, ignore_errors=True)

@@ -56,8 +56,3 @@ def end_family(pid: int | None, folder: Path) -> None:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         psutil.wait_procs(living, _GONE_WITHIN_S)
-
-
-def name_of(process: psutil.Process) -> str:
-    """Returns a name that no other process of this machine gets; numbers are given again."""
-    return f"{process.pid} {process.create_time()}"
