@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.browser import chromium, find_chromium
@@ -36,6 +37,9 @@ os.environ["BENTOML_HOME"] = str(_SESSION / "bentoml")
 # No test may depend on a GPU, nor be changed by one.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 prepare()
+# No example fails because the machine is slow.
+hypothesis.settings.register_profile("any-speed", deadline=None)
+hypothesis.settings.load_profile("any-speed")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background so, and programs that tests start inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -155,7 +155,7 @@ def test_the_page_of_the_run_shows_its_graph(
         text.split()[0] for text in watched.page.locator(".react-flow__node").all_inner_texts()
     }
     assert shown == dashboard.steps | set(SHOWN)
-    assert watched.page.get_by_text("completed", exact=True).is_visible()
+    watched.page.get_by_text("completed", exact=True).wait_for()
     watched.save(pictures / "dashboard.png")
     assert (pictures / "dashboard.png").stat().st_size < 300_000
 
@@ -207,7 +207,7 @@ def test_our_pages_load_nothing_and_have_no_errors(
 def test_it_says_where_charts_are_left_out(dashboard: Dashboard, watched: Watched) -> None:
     watched.open_run(dashboard.run)
     note = watched.open_artifact("validation_report").content_frame.locator("noscript p")
-    assert note.is_visible()
+    note.wait_for()
     assert note.inner_text().startswith("Charts are left out here. Download this page")
 
 

@@ -92,11 +92,8 @@ def ready(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_second_setup_does_nothing_in_under_two_seconds(ready: Path) -> None:
-    started = time.monotonic()
+def test_a_second_setup_does_nothing(ready: Path) -> None:
     done = make("setup", folder=ready)
-
-    assert time.monotonic() - started < 2.0
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import httpx
 import pytest
 
 from tests.fake_bundle import NAME, VERSION, encode_image, solid_image, write_fake_bundle
+from tests.servers import free_port
 from vision.home import repository
 
 pytestmark = pytest.mark.integration
@@ -61,12 +61,6 @@ class Server:
     @property
     def notes(self) -> list[str]:
         return (self.folder / "spy.txt").read_text().splitlines()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(client: httpx.Client, status: int, within_s: float, says: str = "") -> httpx.Response:

@@ -13,11 +13,14 @@ import httpx
 
 REQUESTS_PER_S = 50
 
+_ANSWERED_WITHIN_S = 60.0
+
 
 class Traffic:
-    """What was answered: statuses, versions in order, errors of the connection."""
+    """What was sent and answered: statuses, versions in order, errors of the connection."""
 
     def __init__(self, address: str, image: bytes) -> None:
+        self.n_sent = 0
         self.statuses: Counter[int] = Counter()
         self.versions: list[str] = []
         self.errors: list[str] = []
@@ -42,12 +45,19 @@ class Traffic:
                 self._stopped.set()
                 sender.join()
 
+    def wait_for(self, n_answers: int) -> None:
+        """Waits until so many requests were answered well."""
+        deadline = time.monotonic() + _ANSWERED_WITHIN_S
+        while self.statuses[200] < n_answers:
+            assert time.monotonic() < deadline, (self.statuses, self.errors)
+            time.sleep(0.05)
+
     def _send(self, client: httpx.Client, threads: ThreadPoolExecutor) -> None:
-        start, number = time.monotonic(), 0
+        start = time.monotonic()
         while not self._stopped.is_set():
             threads.submit(self._ask, client)
-            number += 1
-            time.sleep(max(0.0, start + number / REQUESTS_PER_S - time.monotonic()))
+            self.n_sent += 1
+            time.sleep(max(0.0, start + self.n_sent / REQUESTS_PER_S - time.monotonic()))
 
     def _ask(self, client: httpx.Client) -> None:
         try:

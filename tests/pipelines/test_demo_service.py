@@ -25,8 +25,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(int(sys.argv[1]))
         self.end_headers()
 
+server = HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler)
 print("started", sys.argv, flush=True)
-HTTPServer(("127.0.0.1", int(sys.argv[-1])), Handler).serve_forever()
+server.serve_forever()
 """
 
 

@@ -112,7 +112,6 @@ def test_in01_no_bytes(service: TestClient) -> None:
 @given(st.sampled_from(["jpeg", "jpeg_progressive", "jpeg_gray", "jpeg_cmyk"]), st.floats(0, 1))
 @settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

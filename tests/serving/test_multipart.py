@@ -68,7 +68,7 @@ tricky = st.lists(
 
 
 @given(st.lists(tricky, max_size=4), st.integers(1, 40), st.sampled_from([b"", b"\r\n", b"over"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_parts_come_out_as_they_went_in(contents: list[bytes], size: int, after: bytes) -> None:
     body = b"".join(part(content) for content in contents) + END + after
     assert read(body, size) == [(FILE, content) for content in contents]
@@ -171,7 +171,7 @@ def test_preambles_paddings_and_no_parts() -> None:
 
 
 @given(st.binary(max_size=200), st.integers(1, 50))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_in03_random_bytes_are_refused_or_wait_for_more(data: bytes, size: int) -> None:
     for body in (data, b"--frontier\r\n" + data, part(data) + data):
         # Anything else that is raised fails the test.

@@ -75,7 +75,6 @@ def send_cases(document: schemathesis.BaseSchema, number: int, **options: Any) -
         run = given(case=found.ok().as_strategy())(send_and_count)
         settings(
             max_examples=number,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
             **options,

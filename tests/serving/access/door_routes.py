@@ -28,10 +28,11 @@ class Note(BaseModel):
 
 
 class DoorRoutes:
-    """A route for each way to read a body, and one that takes its time."""
+    """A route for each way to read a body, and one that answers once another is asked."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._limits = UploadLimits.of(settings)
+        self._is_free = asyncio.Event()
 
     def app(self) -> Starlette:
         return Starlette(
@@ -42,6 +43,8 @@ class DoorRoutes:
                 Route("/model", self.model, methods=["GET", "PUT"]),
                 Route("/model/rollback", self.model, methods=["POST"]),
                 Route("/slow", self.slow),
+                # Below /predictions/ nothing takes a place, so it answers in a full house.
+                Route("/predictions/free", self.free),
                 Route("/pid", self.pid),
                 Route("/defect", self.defect),
                 Route("/ui", self.page),
@@ -74,8 +77,13 @@ class DoorRoutes:
         return _said(request, "/model", [], {})
 
     async def slow(self, request: Request) -> Response:
-        await asyncio.sleep(float(request.query_params.get("s", "0.5")))
+        await self._is_free.wait()
         return _said(request, "/slow", [], {})
+
+    async def free(self, request: Request) -> Response:
+        """Lets ``/slow`` answer from now on."""
+        self._is_free.set()
+        return _said(request, "/predictions/free", [], {})
 
     async def alive(self, request: Request) -> Response:
         request.state.route = request.url.path

@@ -20,23 +20,26 @@ pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("no_child_is_left")]
 def test_usual_images_and_then_others(
     make_check: MakeCheck, model: ServingModel, told: list[DriftRecord]
 ) -> None:
-    check = make_check()
+    check = make_check(drift_every_n=100)
     assert check.last.verdict.status == "unknown"
     assert check.last.detail == "No check has been made yet."
-    fill(check, predictions(model, 80))
+    fill(check, predictions(model, 100))
     wait_for_check(check, 1)
     first = check.last
-    assert (first.verdict.status, first.verdict.n_images, first.n_seen) == ("ok", 80, 80)
+    assert (first.verdict.status, first.verdict.n_images, first.n_seen) == ("ok", 100, 100)
     assert set(first.views) == {"uae", "bbsd", "penultimate", "properties", "classes"}
     assert (first.moved, first.since, first.detail, first.examples) == ((), None, "", ())
-    fill(check, predictions(model, 100, shift=40, first=80))
+    fill(check, predictions(model, 100, shift=40, first=100))
     wait_for_check(check, 2)
     second = check.last
-    assert (second.verdict.status, second.verdict.n_images, second.n_seen) == ("drift", 100, 180)
+    assert (second.verdict.status, second.verdict.n_images, second.n_seen) == ("drift", 100, 200)
     assert {"uae", "properties"} <= set(second.moved)
     assert second.since == second.verdict.checked_at
     assert len(second.examples) == 8
-    assert [(each.status, each.n_images) for each in second.history] == [("ok", 80), ("drift", 100)]
+    assert [(each.status, each.n_images) for each in second.history] == [
+        ("ok", 100),
+        ("drift", 100),
+    ]
     assert second.history[1].views["uae"].p_value == second.views["uae"].p_value
     assert [each.status for each in told] == ["ok", "drift"]
     assert (told[1].model_name, told[1].model_version, told[1].n_images) == (NAME, VERSION, 100)

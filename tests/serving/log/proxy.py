@@ -7,6 +7,11 @@ import threading
 import time
 from contextlib import suppress
 
+from tests.servers import free_port
+
+# Bytes that are kept of what was passed on: a text to cut after is no longer than that.
+_LONGEST_TEXT = 100
+
 
 class Proxy:
     """Passes bytes between clients and a server on this machine.
@@ -26,9 +31,7 @@ class Proxy:
         self.latency_s = 0.0
         self.cut_after: bytes | None = None
         self.n_cut = 0
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     def up(self) -> None:
         """Accepts connections."""
@@ -65,9 +68,10 @@ class Proxy:
                 threading.Thread(target=self._pump, args=arguments, daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, is_client: bool) -> None:
+        before = b""
         with suppress(OSError):
             while data := source.recv(65536):
-                if is_client and self.cut_after is not None and self.cut_after in data:
+                if is_client and self._is_last(before, data):
                     self.cut_after = None
                     self.n_cut += 1
                     _cut(source)
@@ -77,8 +81,17 @@ class Proxy:
                 if not is_client:
                     time.sleep(self.latency_s)
                 sink.sendall(data)
+                before = (before + data)[-_LONGEST_TEXT:]
         for each in (source, sink):
             _cut(each)
+
+    def _is_last(self, before: bytes, data: bytes) -> bool:
+        """Tells whether the text to cut after ends in ``data``, wherever it begins."""
+        text = self.cut_after
+        if text is None:
+            return False
+        begun = before[max(0, len(before) - len(text) + 1) :]
+        return text in begun + data
 
 
 def _cut(connection: socket.socket) -> None:

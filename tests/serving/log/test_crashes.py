@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,8 @@ for index in range(1_000_000):
     assert log.put(make_record(f"r{index:06d}"))
     print(index, flush=True)
     if index == 199:
-        time.sleep(1.0)
+        while log._intake.n_waiting:
+            time.sleep(0.01)
         print("on the disk", flush=True)
     time.sleep(0.001)
 """
@@ -46,18 +46,20 @@ def test_db03_kill_9_with_the_database_down_loses_nothing_that_was_taken(
         text=True,
     ) as service:
         assert service.stdout is not None
-        for line in service.stdout:
-            if line == "on the disk\n":
-                break
-        time.sleep(0.3)  # and some more, of which the last may be within their 50 ms
+        while service.stdout.readline() != "on the disk\n":
+            assert service.poll() is None
+        while service.stdout.readline() != "399\n":  # of some more the last may not be there yet
+            assert service.poll() is None
         service.send_signal(signal.SIGKILL)
-        n_taken = 1 + max(int(line) for line in service.stdout if line.strip().isdigit())
+        n_taken = 400 + len(service.stdout.readlines())
     make_log(sqlite_address)
     wait_until(lambda: not segments(folder))
     found = sorted(stored_ids(sqlite_address))
-    assert 200 <= len(found) <= n_taken
+    # The last may be taken and not be told yet.
+    assert 200 <= len(found) <= n_taken + 1
     assert found == [f"r{index:06d}" for index in range(len(found))]
-    assert not (folder / "quarantine").exists()
+    # What was being written at that moment may be torn, and nothing else.
+    assert len(list(folder.glob("quarantine/*"))) <= 1
 
 
 def test_db05_a_torn_spool_does_not_stop_the_start(

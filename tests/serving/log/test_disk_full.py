@@ -14,7 +14,15 @@ import pytest
 
 from serving.log import segment
 from tests.postgres import Postgres
-from tests.serving.log.conftest import MakeLog, make_record, segments, stored_ids, wait_until
+from tests.serving.log.conftest import (
+    MakeLog,
+    make_record,
+    segments,
+    stored,
+    stored_ids,
+    wait_until,
+    written,
+)
 from tests.serving.log.proxy import Proxy
 from tests.serving.log.test_outages import through
 from vision.home import repository
@@ -146,23 +154,25 @@ def test_db09_the_oldest_are_kept_when_the_spool_is_full(
 ) -> None:
     database = postgres.new_database()
     proxy = Proxy(postgres.port)
-    log = make_log(through(proxy, database), log_spool_bytes=100_000)
+    log = make_log(through(proxy, database), start=False, log_spool_bytes=100_000)
     answers = {f"r{index:04d}": log.put(make_record(f"r{index:04d}")) for index in range(300)}
     kept = [request_id for request_id, answer in answers.items() if answer]
     assert 50 < len(kept) < 300
     assert kept == list(answers)[: len(kept)]
     assert log.status.n_dropped == 300 - len(kept)
-    wait_until(lambda: log._intake.waiting_bytes == 0)
+    log.start()
+    written(log)
     size = sum(path.stat().st_size for path in folder.glob("spool/*/*.seg"))
     assert size == log.status.waiting_bytes <= 100_000
     # As written, records take less than was set aside for them, so some more fit.
     while log.put(make_record(f"s{len(answers):04d}")):
         answers[f"s{len(answers):04d}"] = True
-        wait_until(lambda: log._intake.waiting_bytes == 0)
+        written(log)
     assert 95_000 < log.status.waiting_bytes <= 100_000
     assert "Records are dropped: as much waits as may." in log.status.detail
     proxy.up()
-    wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
+    stored(log)
+    wait_until(lambda: log.status.state == "ok")
     assert log.put(make_record("t0"))
     wait_until(lambda: log.status.n_waiting == 0)
     proxy.down()

@@ -62,7 +62,7 @@ def test_db08_any_text_comes_back(labels: list[str], who: str) -> None:
     assert (fields["labels"], fields["who"], fields["request_id"]) == (labels, who, "\ud800\0")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_db05_damage_costs_only_the_entries_that_it_touches(random: random.Random) -> None:
     entries = [describe(make_record(f"r{index}")) for index in range(8)]

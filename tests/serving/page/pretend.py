@@ -51,6 +51,7 @@ class Pretend:
       problems: by path, what is answered instead.
       report: what /drift says besides the verdict.
       kept: the images of requests that are kept, by request id.
+      gate: a prediction that is asked for while this is there is answered once it is set.
       seen: method, path and what came with it, of each call but those of the page itself.
     """
 
@@ -64,7 +65,7 @@ class Pretend:
     kept: dict[str, bytes] = field(default_factory=dict)
     has_map: bool = True
     key: str = ""
-    delay_s: float = 0.0
+    gate: threading.Event | None = None
     problems: dict[str, ProblemError] = field(default_factory=dict)
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
 
@@ -109,6 +110,7 @@ class Pretend:
             raise problem
 
     async def _predict(self, request: Request) -> Response:
+        gate = self.gate  # before it is seen that this came, and the gate changed for the next
         form = await request.form()
         image = form["image"]
         assert isinstance(image, UploadFile)
@@ -116,7 +118,8 @@ class Pretend:
         data = await image.read()
         came = {"filename": image.filename, "n_bytes": len(data)}
         self._enter(request, {**options, **came, "origin": request.headers.get("origin")})
-        await asyncio.sleep(self.delay_s)
+        while gate is not None and not gate.is_set():
+            await asyncio.sleep(0.01)
         try:
             pixels = decode_image(data)
         except ImageError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,7 +188,7 @@ def test_focus_is_seen(open_page: Open) -> None:
 def test_nothing_moves_where_that_is_not_wanted(
     open_page: Open, service: Pretend, image: Path
 ) -> None:
-    service.delay_s = 0.5
+    service.gate = threading.Event()
     page = open_page().page
     page.set_input_files("#file", image)
     page.get_by_text("Waiting for the answer …").wait_for()
@@ -195,6 +196,7 @@ def test_nothing_moves_where_that_is_not_wanted(
     assert page.evaluate(running) == 1
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(running) == 0
+    service.gate.set()
     page.locator("#result").wait_for()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import cv2
@@ -195,15 +196,19 @@ def test_in08_image_and_heatmap_stand_upright(open_page: Open, tmp_path: Path) -
 
 
 def test_the_last_image_wins(open_page: Open, service: Pretend, image: Path) -> None:
-    service.delay_s = 1.0
+    gate = service.gate = threading.Event()
     page = open_page().page
-    page.set_input_files("#file", image)
+    with page.expect_request("**/predict") as first:
+        page.set_input_files("#file", image)
     while not any(path == "/predict" for _, path, _ in service.seen):
         page.wait_for_timeout(20)
-    service.delay_s, service.abstained = 0.0, True
+    service.gate, service.abstained = None, True
     page.set_input_files("#file", image)
     page.get_by_text("The model abstains", exact=True).wait_for()
-    page.wait_for_timeout(1200)
+    service.abstained = False
+    gate.set()
+    # The page has given it up: an answer would come here, and then there.
+    assert first.value.response() is None
     assert page.get_by_text("The model abstains", exact=True).is_visible()
     assert page.locator("#recent li").count() == 1
 

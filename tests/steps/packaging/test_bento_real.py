@@ -145,10 +145,10 @@ def test_a_bundle_with_other_answers_does_not_pass(place: Path, built: BuiltBent
     )
     seal(wrong)
 
-    found = try_bento(built, wrong, Limits(ready_s=30.0))
+    found = try_bento(built, wrong, Limits(ready_s=40.0))
 
     # The service itself refuses the bundle, so it never gets ready.
-    assert found.problems[0].startswith("the server is not ready after 30 s (503")
+    assert found.problems[0].startswith("the server is not ready after 40 s (503")
     assert "probabilities differ by" in found.message
 
 
@@ -159,7 +159,7 @@ def test_a_bento_that_cannot_start_says_why(place: Path, built: BuiltBento) -> N
     shutil.copytree(built.folder, broken.folder)
     (broken.folder / "src" / "service.py").write_text("import zenml\n")
 
-    found = try_bento(broken, place / "bundle", Limits(ready_s=30.0))
+    found = try_bento(broken, place / "bundle", Limits(ready_s=90.0))
 
     assert not found.passed
     assert "No module named 'zenml'" in found.message

@@ -49,9 +49,10 @@ def bundle(tmp_path: Path) -> Path:
 def _is_fake(process: psutil.Process) -> bool:
     try:
         home = process.environ().get("VISIONSTACK_HOME", "")
+        is_ours = home.startswith(str(tempfile.tempdir))
+        return is_ours and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
-    return process.status() != psutil.STATUS_ZOMBIE and home.startswith(str(tempfile.tempdir))
 
 
 def attempt(bundle: Path, mode: str, limits: Limits | None = None, **others: Any) -> BentoTest:
@@ -106,8 +107,9 @@ def test_a_server_that_hangs_is_ended(bundle: Path, monkeypatch: pytest.MonkeyPa
         "the server is not ready after 1 s (nobody listens on its port)",
     )
 
-    monkeypatch.setattr(probing, "_TIMEOUT_S", 0.5)
-    [problem] = attempt(bundle, "never answers").problems
+    with monkeypatch.context() as impatient:
+        impatient.setattr(probing, "_TIMEOUT_S", 0.5)
+        [problem] = attempt(bundle, "never answers").problems
     assert problem == "the server did not answer: ReadTimeout('timed out')"
 
     ignored = attempt(bundle, "ignores SIGTERM", Limits(ready_s=20.0, stop_s=0.5))

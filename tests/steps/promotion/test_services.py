@@ -125,14 +125,20 @@ def test_it_is_told_and_asked_until_all_workers_agree(server: FakeServer) -> Non
 
 
 @pytest.mark.usefixtures("home")
-def test_one_that_follows_the_champion_is_not_told(server: FakeServer) -> None:
+def test_one_that_follows_the_champion_is_not_told(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 30.0)
     server.follows = "v1"
     HttpService(server.url).serve("shapes", "v1")
     assert server.told == []
 
 
 @pytest.mark.usefixtures("home")
-def test_a_busy_worker_that_answers_nothing_is_waited_for(server: FakeServer) -> None:
+def test_a_busy_worker_that_answers_nothing_is_waited_for(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 30.0)
     server.follows, server.busy, server.busy_for = "v1", "v2", 3
     HttpService(server.url).serve("shapes", "v1")
     assert server.n_looks == 4
@@ -159,17 +165,30 @@ def test_a_worker_that_stays_behind_is_told(
         HttpService(server.url).serve("shapes", "v1")
 
 
+class Clock:
+    """Stands for ``time``: only sleeping takes any."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
 @pytest.mark.usefixtures("activated")
-@pytest.mark.parametrize("agrees_for_s", [0.0, 0.4])
+@pytest.mark.parametrize(("agrees_for_s", "n_asked"), [(0.0, 8), (0.38, 16), (1.48, 38)])
 def test_without_metrics_the_answers_must_agree_for_longer(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch, agrees_for_s: float
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, agrees_for_s: float, n_asked: int
 ) -> None:
+    monkeypatch.setattr(services, "time", Clock())
     monkeypatch.setattr(services, "_AGREES_FOR_S", agrees_for_s)
     server.shows_metrics = False
     server.workers = ["v1", "v1"]
     HttpService(server.url).serve("shapes", "v1")
-    # Between two looks at the metrics, it sleeps for 50 ms.
-    assert (server.n_asked == 8) == (agrees_for_s == 0.0)
+    # After the first eight it asks every 50 ms.
+    assert server.n_asked == n_asked
 
 
 @pytest.mark.usefixtures("home")

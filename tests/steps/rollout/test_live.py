@@ -23,16 +23,18 @@ from steps.promotion.services import HttpService
 from steps.rollout.roll_out import roll_out
 from steps.rollout.service_client import ServiceClient, Version
 from steps.rollout.try_beside import end_left_over, try_beside
-from steps.rollout.watch import Rules
+from steps.rollout.watch import LEAST_REQUESTS, Rules
 from tests.fake_bundle import INPUT_SIZE, NAME, encode_image
 from tests.serving.models.running_service import Service, run_service
-from tests.traffic import REQUESTS_PER_S, Traffic
+from tests.traffic import Traffic
 from vision.bundles.champion import read_champion
 from vision.home import repository
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 WHITE = encode_image(np.full((*INPUT_SIZE, 3), 255, np.uint8))
+# What is bad is taken back as soon as it is seen, however long it might be watched.
+UNTIL_SEEN = Rules(60.0, max_errors=0.01, max_slowdown=4.0)
 V1, V2, SLOW, RAISING = (Version(NAME, version) for version in ("v1", "v2", "v3", "v4"))
 
 
@@ -61,6 +63,7 @@ def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
     # However busy the machine: a service that is told a version does not follow any more.
     monkeypatch.setattr("steps.rollout.roll_out._FOLLOWS_WITHIN_S", 30.0)
     monkeypatch.setattr("steps.promotion.services._FOLLOWS_WITHIN_S", 30.0)
+    monkeypatch.setattr("steps.promotion.services._AGREES_WITHIN_S", 60.0)
     BentoMLContainer.model_store.set(ModelStore(tmp_path / "bentoml" / "models"))
     client, traffic = ServiceClient(service.address), Traffic(service.address, WHITE)
 
@@ -70,11 +73,9 @@ def test_mu03_a_bad_champion_is_taken_back_where_services_follow_it(
 
     try:
         with traffic.running():
-            time.sleep(2.0)
+            traffic.wait_for(LEAST_REQUESTS)
             promoted = promote(NAME, "v3", [])
-            found = roll_out(
-                SLOW, [client], Rules(3.0, 0.01, 4.0), 30.0, promoted.former, take_back
-            )
+            found = roll_out(SLOW, [client], UNTIL_SEEN, 60.0, promoted.former, take_back)
     finally:
         BentoMLContainer.model_store.reset()
     assert traffic.errors == []
@@ -94,7 +95,7 @@ import sys
 from steps.rollout import try_beside as module
 from steps.rollout.service_client import ServiceClient, Version
 from steps.rollout.watch import Rules
-module._LOADS_WITHIN_S = 3.0
+module._LOADS_WITHIN_S = 8.0
 name, address = sys.argv[1:]
 services, rules = [ServiceClient(address)], Rules(2.0, 1.0, 9.0)
 module.try_beside(Version(name, "v2"), services, rules, "canary", 1.0)
@@ -116,16 +117,15 @@ def test_mu03_the_canary_of_a_killed_trial_ends_by_itself(service: Service) -> N
 
     _wait_for(is_shown)
     since, until = (datetime.fromisoformat(shown[each]) for each in ("since", "until"))
-    assert (until - since).total_seconds() == 5.0
+    assert (until - since).total_seconds() == 10.0
+    _wait_for(lambda: datetime.now(UTC) >= until)
     _wait_for(lambda: [client.tried() for _ in range(8)] == [None] * 8)
-    assert datetime.now(UTC) >= until
     traffic = Traffic(service.address, WHITE)
     with traffic.running():
         time.sleep(1.0)
     assert set(traffic.versions) == {"v1"}
     # One without an end in sight is ended by the next deployment.
     client.propose(NAME, "v2", "canary", 0.5, 3600.0)
-    _wait_for(lambda: [client.tried() for _ in range(8)] == [V2] * 8)
     assert end_left_over(NAME, [client]) == (f"{service.address} tried {NAME} v2; ended",)
     _wait_for(lambda: [client.tried() for _ in range(8)] == [None] * 8)
 
@@ -140,34 +140,35 @@ def _wait_for(is_so: Callable[[], bool]) -> None:
 def exchange(service: Service, watch_s: float) -> None:
     """v2 comes in, a slow v3 is rolled back, v4 fails in the shadow, and v1 comes back."""
     client = ServiceClient(service.address)
-    rules = Rules(watch_s, max_errors=0.01, max_slowdown=4.0)
+    # A machine that halts for a moment makes nobody slow.
+    rules = Rules(watch_s, max_errors=0.01, max_slowdown=1000.0)
     traffic = Traffic(service.address, WHITE)
     with traffic.running():
-        time.sleep(1.0)
+        traffic.wait_for(LEAST_REQUESTS)
         better = roll_out(V2, [client], rules, ready_s=30.0)
-        slow = roll_out(SLOW, [client], rules, ready_s=30.0)
+        slow = roll_out(SLOW, [client], UNTIL_SEEN, ready_s=30.0)
         assert client.served() == V2
-        shadow = try_beside(RAISING, [client], rules, "shadow", 0.5)
+        shadow = try_beside(RAISING, [client], UNTIL_SEEN, "shadow", 0.5)
         canary = try_beside(V1, [client], rules, "canary", 0.3)
         n_before = len(traffic.versions)
         back = roll_out(V1, [client], rules, ready_s=30.0)
     assert traffic.errors == []
     assert set(traffic.statuses) == {200}
-    assert traffic.statuses[200] > 0.8 * 4 * watch_s * REQUESTS_PER_S
+    assert traffic.statuses[200] == traffic.n_sent
 
     assert (better.outcome, better.replicas[0].former, better.replicas[0].served) == (
         "done", "v1", "v2",
     )  # fmt: skip
     assert better.replicas[0].watched is not None
     assert better.replicas[0].watched.n_errors == 0
-    assert better.replicas[0].watched.n_requests > 0.5 * watch_s * REQUESTS_PER_S
+    assert better.replicas[0].watched.n_requests >= LEAST_REQUESTS
     assert (slow.outcome, slow.replicas[0].served) == ("rolled_back", "v2")
     assert "times that of before (at most 4 times)" in slow.reason
     assert (shadow.outcome, shadow.replicas[0].served) == ("rolled_back", "v2")
     assert "requests failed" in shadow.reason
     assert canary.outcome == "done"
     assert canary.replicas[0].watched is not None
-    assert canary.replicas[0].watched.n_requests > 0.1 * watch_s * REQUESTS_PER_S
+    assert canary.replicas[0].watched.n_requests > 0
     assert (back.outcome, back.replicas[0].served) == ("done", "v1")
     assert httpx.get(f"{service.address}/model").json()["candidate"] is None
     assert "v4" not in traffic.versions

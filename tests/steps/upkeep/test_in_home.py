@@ -9,7 +9,15 @@ from subprocess import PIPE, Popen
 import pytest
 
 from steps.upkeep.survey import survey
-from tests.steps.upkeep.made_home import MadeHome, age, belongings, make_champion, old_file, tag
+from tests.steps.upkeep.made_home import (
+    MODEL,
+    MadeHome,
+    age,
+    belongings,
+    make_champion,
+    old_file,
+    tag,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -99,8 +107,10 @@ def test_links_are_never_followed(deployed: MadeHome) -> None:
 
 
 def test_what_a_process_works_with_is_left(deployed: MadeHome) -> None:
+    # No other test has a bento of this name: whoever looks sees all processes of the machine.
+    deployed.build_bento("in-use", {"model": MODEL, "model_version": "v1"}, 30)
     names = (
-        "visionstack:v1",
+        "visionstack:in-use",
         str(deployed.root / "deployments" / "v2" / "compose.yaml"),
         f"--input={tag('v3').replace(':', '-')}.tar",
     )
@@ -109,7 +119,7 @@ def test_what_a_process_works_with_is_left(deployed: MadeHome) -> None:
         left = {each.thing.name: each.why for each in survey(1).left}
         process.communicate(b"\n")
     found = {name.rpartition("/")[2]: why for name, why in left.items() if "images" not in name}
-    assert set(found) == {"v1", "v2"}
+    assert set(found) == {"in-use", "v2"}
     assert all(why.endswith(f"({process.pid})") for why in left.values())
     archive = str(deployed.root / "images" / "visionstack-digits-v3-00000000.tar")
     assert archive in left, "its name is relative to the folder that the process is in"

@@ -56,11 +56,13 @@ def test_bentos_of_others_stay(deployed: MadeHome) -> None:
 
 
 def test_a_bento_that_is_served_is_left(deployed: MadeHome) -> None:
-    words = [sys.executable, "-c", "input()", "serve", "visionstack:v1"]
+    # No other test has a bento of this name: whoever looks sees all processes of the machine.
+    deployed.build_bento("in-use", {"model": MODEL, "model_version": "v1"}, 30)
+    words = [sys.executable, "-c", "input()", "serve", "visionstack:in-use"]
     with Popen(words, stdin=PIPE) as process:
         left = survey(5).left
         process.communicate(b"\n")
-    assert [Path(each.thing.name).name for each in left] == ["v1"]
+    assert [Path(each.thing.name).name for each in left] == ["in-use"]
 
 
 def test_images_of_versions_that_are_not_kept_go(deployed: MadeHome, store: FakeStore) -> None:

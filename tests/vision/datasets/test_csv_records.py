@@ -31,7 +31,7 @@ def test_records_keep_their_text(tmp_path: Path) -> None:
         max_size=5,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_writer_writes_is_read(rows: list[list[str]]) -> None:
     import tempfile
 

@@ -206,7 +206,7 @@ IMAGES = st.lists(
 
 
 @given(IMAGES, IMAGES, st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_every_image_is_accounted_for(
     before: list[Image], after: list[Image], shuffler: random.Random
 ) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections import defaultdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vision.datasets.hold_out import split_units
@@ -41,7 +41,6 @@ def split(images: list[Image], shares: dict[str, float], seed: int = 0) -> list[
 
 
 @given(IMAGES, SOME_SHARES, st.integers(0, 3))
-@settings(deadline=None)
 def test_no_unit_is_in_two_splits(images: list[Image], shares: dict[str, float], seed: int) -> None:
     splits = split(images, shares, seed)
     by_content, by_group = defaultdict(set), defaultdict(set)
@@ -54,7 +53,6 @@ def test_no_unit_is_in_two_splits(images: list[Image], shares: dict[str, float],
 
 
 @given(IMAGES, SOME_SHARES, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_order_and_time_do_not_matter(
     images: list[Image], shares: dict[str, float], shuffler: random.Random
 ) -> None:
@@ -64,7 +62,6 @@ def test_order_and_time_do_not_matter(
 
 
 @given(IMAGES, SOME_SHARES)
-@settings(deadline=None)
 def test_every_class_can_be_learnt(images: list[Image], shares: dict[str, float]) -> None:
     label_of: dict[str, str] = {}
     for content, label, _ in images:
@@ -84,7 +81,6 @@ def test_every_class_can_be_learnt(images: list[Image], shares: dict[str, float]
     SOME_SHARES,
     st.integers(0, 3),
 )
-@settings(deadline=None)
 def test_a_class_with_a_unit_for_each_split_is_in_all_of_them(
     sizes: dict[str, list[int]], shares: dict[str, float], seed: int
 ) -> None:
@@ -109,7 +105,6 @@ def test_a_class_with_a_unit_for_each_split_is_in_all_of_them(
 
 
 @given(IMAGES, IMAGES, SOME_SHARES)
-@settings(deadline=None)
 def test_a_split_moves_only_where_a_class_had_none(
     images: list[Image], more: list[Image], shares: dict[str, float]
 ) -> None:

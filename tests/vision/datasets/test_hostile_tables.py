@@ -44,7 +44,7 @@ def read_or_refuse(suffix: str, content: bytes) -> None:
 
 
 @given(st.sampled_from([".csv", ".json", ".parquet"]), st.binary(max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_bytes(suffix: str, content: bytes) -> None:
     read_or_refuse(suffix, content)
 
@@ -62,7 +62,7 @@ def test_any_bytes(suffix: str, content: bytes) -> None:
         max_size=3,
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_csv(rows: list[list[Any]], header: list[str]) -> None:
     import csv
     import io
@@ -77,7 +77,7 @@ def test_any_csv(rows: list[list[Any]], header: list[str]) -> None:
     st.integers(0, 1),
     st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=4) | VALUES,
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_coco_entry(part: str, number: int, entry: Any) -> None:
     content = coco({"a.png": ["cat"], "b.png": ["dog"]})
     if isinstance(entry, dict):

@@ -88,7 +88,7 @@ NAMES = st.text(
     st.sampled_from(["t.parquet", "t.csv"]),
     st.booleans(),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_table_comes_back_the_same(
     rows: list[tuple[str, str, str, str]], name: str, is_multilabel: bool
 ) -> None:

@@ -107,7 +107,7 @@ def test_random_bytes_never_crash() -> None:
             decode_image(start + rng.bytes(int(rng.integers(0, 400))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(CASES), st.floats(0, 1), st.binary(min_size=1, max_size=8))
 def test_damaged_files_decode_or_say_why(case: Case, where: float, patch: bytes) -> None:
     data = bytearray(case.data)
