@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from serving.models.active import FOLDER, StoredVersion, locked, replace_pointer
+from serving.models.state import ModelRefused
 from vision import durable
 from vision.errors import BundleError
 from vision.home import home
@@ -80,11 +81,15 @@ def candidate_locked(within_s: float) -> Iterator[None]:
     """Holds the lock of the pointer, against all processes of this machine.
 
     Raises:
-      ModelRefused: ``busy``, it was held by another for ``within_s`` seconds.
-      OSError: the folder cannot be written.
+      ModelRefused: ``busy``, it was held by another for ``within_s`` seconds; ``not_written``, what
+        is done inside failed because the folder or a file cannot be written.
     """
-    with locked(within_s, _LOCK_FILE):
-        yield
+    try:
+        with locked(within_s, _LOCK_FILE):
+            yield
+    except OSError as error:
+        problem = f"the candidate pointer cannot be written: {error.strerror or error}"
+        raise ModelRefused("not_written", problem) from error
 
 
 def write_candidate(candidate: Candidate) -> None:

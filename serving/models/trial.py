@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from serving.models import change
@@ -188,7 +188,7 @@ class TrialHost:
         candidate = None if is_pinned() else _read()
         if candidate is not None and (candidate.has_ended(self._clock()) or is_over(candidate)):
             self._set(None)
-            with _writing(), candidate_locked(BUSY_AFTER_S):
+            with candidate_locked(BUSY_AFTER_S):
                 # Another one may have been set since.
                 if read_candidate() == candidate:
                     remove_candidate()
@@ -224,11 +224,11 @@ class TrialHost:
         """Keeps every other change of the candidate away, of this worker and of the others."""
         if not self._changing.acquire(timeout=BUSY_AFTER_S):
             raise ModelRefused("busy", "another candidate is being loaded; try again soon")
-        with ExitStack() as held:
-            held.callback(self._changing.release)
-            held.enter_context(_writing())
-            held.enter_context(candidate_locked(BUSY_AFTER_S))
-            yield
+        try:
+            with candidate_locked(BUSY_AFTER_S):
+                yield
+        finally:
+            self._changing.release()
 
     def _run(self) -> None:
         self.look()
@@ -243,12 +243,3 @@ def _read() -> Candidate | None:
     except BundleError as error:
         logger.warning("%s", error)
         return None
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        problem = f"the candidate pointer cannot be written: {error.strerror or error}"
-        raise ModelRefused("not_written", problem) from error
