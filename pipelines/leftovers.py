@@ -6,6 +6,7 @@ import os
 import socket
 from typing import Any
 
+import psutil
 from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
@@ -51,5 +52,7 @@ def _is_leftover(run: PipelineRunResponse) -> bool:
     noted = run.config.extra.get(_KEY)
     if noted is None or noted["host"] != socket.gethostname():
         return False
+    if "name" not in noted:  # as runs were noted once
+        return not psutil.pid_exists(noted["pid"])
     name = str(noted["name"])
     return process_name(int(name.partition(" ")[0])) != name

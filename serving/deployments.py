@@ -21,7 +21,8 @@ class Followed:
         """Returns the record of a change; None where there is nothing to record.
 
         Workers follow one after the other. The id comes from the promotion that they follow, and
-        the log keeps one row of an id.
+        the log keeps one row of an id. The same promotion followed again, since somebody has put
+        its pointer back, is no other row.
 
         Args:
           state: what is served now.

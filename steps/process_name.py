@@ -10,19 +10,24 @@ import psutil
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 # Of the fields of /proc/PID/stat after the name, which may hold anything: clock ticks since boot.
 _STARTED = 22 - 3
+# One that has ended, and whose parent has not asked how, is still listed.
+_ENDED = ("Z", "X")
 
 
 def process_name(pid: int) -> str | None:
-    """Returns the number of a process, and when it started; None where there is none.
+    """Returns the number of a process, and when it started; None where none lives.
 
     Linux counts from the start of the machine. A time of day would be worked out from the clock,
     and be another one for a process that lives on, once somebody sets the clock.
     """
     with suppress(OSError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        ticks = fields.rpartition(")")[2].split()[_STARTED]
-        return f"{pid} {ticks} {_BOOT.read_text(encoding='utf-8').strip()}"
+        state, *_ = numbers = fields.rpartition(")")[2].split()
+        name = f"{pid} {numbers[_STARTED]} {_BOOT.read_text(encoding='utf-8').strip()}"
+        return None if state in _ENDED else name
     try:
-        return f"{pid} {psutil.Process(pid).create_time()}"
+        process = psutil.Process(pid)
+        is_dead = process.status() == psutil.STATUS_ZOMBIE
+        return None if is_dead else f"{pid} {process.create_time()}"
     except psutil.NoSuchProcess:
         return None

@@ -8,6 +8,7 @@ Without the variable, as in a test or a notebook, the metrics are those of this 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -33,7 +34,8 @@ def forget_dead_workers(folder: Path) -> tuple[int, ...]:
     found = {path.stem.rpartition("_")[2] for path in folder.glob("gauge_live*.db")}
     dead = tuple(pid for pid in sorted(map(int, filter(str.isdecimal, found))) if not _runs(pid))
     for pid in dead:
-        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+        with suppress(FileNotFoundError):  # another worker forgets it at the same time
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
     return dead
 
 
@@ -46,7 +48,7 @@ def render(own: CollectorRegistry) -> tuple[bytes, str]:
     folder = shared_folder()
     if folder is None:
         return generate_latest(own), CONTENT_TYPE_LATEST
-    # One that was killed serves nothing, also before its successor is there.
+    # One that was killed serves nothing, also in the seconds until its successor is there.
     forget_dead_workers(folder)
     merged = CollectorRegistry()
     MultiProcessCollector(merged, str(folder))  # type: ignore[no-untyped-call]
@@ -60,4 +62,12 @@ def _runs(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _has_ended(pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Tells whether a process is listed only because its parent has not asked how it ended."""
+    with suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return fields.rpartition(")")[2].split()[0] in ("Z", "X")
+    return False

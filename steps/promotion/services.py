@@ -27,8 +27,15 @@ _FOLLOWS_WITHIN_S = 2.5
 _AGREES_WITHIN_S = 10.0
 # How long answers must agree where the service does not show what each of its workers serves.
 _AGREES_FOR_S = 1.5
+_HIDDEN = (401, 403, 404)
+_BEHIND = (
+    f"and {_AGREES_WITHIN_S:.0f} s later still answers with another one too; look at its /readyz, "
+    "and at visionstack_model_info in its /metrics"
+)
 _N_ANSWERS = 8
 _ASK_AGAIN_S = 0.05
+# Metrics count against the limit of requests, if there is one.
+_LOOK_AGAIN_S = 0.5
 _CONNECTS_WITHIN_S, _LOADS_WITHIN_S = 2.0, 60.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -103,7 +110,10 @@ class HttpService:
     def _serve(self, client: httpx.Client, name: str, version: str) -> None:
         if _is_following():
             _served(client)  # whether anything answers at all, before it is waited for
-            if _begins(client, (name, version)) and _agrees(client, (name, version)):
+            if _begins(client, (name, version)):
+                # Once it is told a version, it would not follow the next champion any more.
+                if not _agrees(client, (name, version)):
+                    raise ServiceRefusedError(f"{self.address} follows {name} {version}, {_BEHIND}")
                 return
         response = client.put("/model", json={"name": name, "version": version})
         if response.status_code in (401, 403):
@@ -115,10 +125,7 @@ class HttpService:
                 f"({response.status_code}: {_detail(response)})"
             )
         if not _agrees(client, (name, version)):
-            raise ServiceRefusedError(
-                f"{self.address} took {name} {version}, and {_AGREES_WITHIN_S:.0f} s later still "
-                "answers with another one too; look at its /readyz"
-            )
+            raise ServiceRefusedError(f"{self.address} took {name} {version}, {_BEHIND}")
 
 
 def find_key(variable: str | None = None) -> str | None:
@@ -158,24 +165,33 @@ def _begins(client: httpx.Client, wanted: tuple[str, str]) -> bool:
 def _agrees(client: httpx.Client, wanted: tuple[str, str]) -> bool:
     """Tells whether the service comes to answer with a version alone."""
     deadline = time.monotonic() + _AGREES_WITHIN_S
-    n_answers, since = 0, time.monotonic()
+    n_answers, since, is_shown = 0, time.monotonic(), True
     while True:
         n_answers = n_answers + 1 if _served(client) == wanted else 0
-        since = since if n_answers else time.monotonic()
-        if n_answers >= _N_ANSWERS:
-            shown = _shown(client)
-            if shown == {wanted} or (not shown and time.monotonic() - since >= _AGREES_FOR_S):
+        if 0 < n_answers < _N_ANSWERS:
+            continue
+        now = time.monotonic()
+        if n_answers:
+            shown = _shown(client) if is_shown else None
+            is_shown = shown is not None
+            if shown == {wanted} or (not is_shown and now - since >= _AGREES_FOR_S):
                 return True
-        if time.monotonic() >= deadline:
+        else:
+            since = now
+        if now >= deadline and (is_shown or not n_answers):
             return False
-        if not 0 < n_answers < _N_ANSWERS:
-            time.sleep(_ASK_AGAIN_S)
+        time.sleep(_LOOK_AGAIN_S if n_answers and is_shown else _ASK_AGAIN_S)
 
 
-def _shown(client: httpx.Client) -> frozenset[tuple[str, str]]:
-    """Returns what any worker serves; nothing where the service does not show it."""
+def _shown(client: httpx.Client) -> frozenset[tuple[str, str]] | None:
+    """Returns what the workers serve; nothing where that is not known at the moment.
+
+    None is returned where the service does not show it: it asks for a key, or a proxy does.
+    """
     response = client.get("/metrics")
-    return read_snapshot(response.text).served if response.status_code == 200 else frozenset()
+    if response.status_code == 200:
+        return read_snapshot(response.text).served or None
+    return None if response.status_code in _HIDDEN else frozenset()
 
 
 def _served(client: httpx.Client) -> tuple[str, str] | None:

@@ -133,11 +133,11 @@ class ServiceClient:
             try:
                 found = self.served()
                 problem = "" if found == version else _other(found)
-            except UnreachableError as error:
+                if not problem and n_answers + 1 == _N_ANSWERS:
+                    problem = self._lagging(version, generation)
+            except RollOutError as error:
                 problem = str(error)
             n_answers = 0 if problem else n_answers + 1
-            if n_answers == _N_ANSWERS and (problem := self._lagging(version, generation)):
-                n_answers = 0
             if problem:
                 if time.monotonic() >= deadline:
                     raise RollOutError(

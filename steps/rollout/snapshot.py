@@ -18,7 +18,7 @@ _LINE = re.compile(r"^(visionstack_\w+?)(?:\{(.*)\})? (\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _LOWEST_ERROR = 500
 # The label of whatever goes beyond the limit of a metric (serving.metrics.families).
-_UNNAMED = "other"
+UNNAMED = "other"
 
 Counts = Mapping[tuple[str, str], float]
 
@@ -34,7 +34,8 @@ class Snapshot:
       generations: of the active pointer, of each worker that is there.
       served: name and version of what any worker that is there serves; without those that the
         service has too many of to name.
-      tried: likewise, of what any worker tries beside it.
+      tried: of what any worker tries beside it; :data:`UNNAMED` is a version of which the service
+        has too many to name.
     """
 
     requests: Counts = field(default_factory=dict)
@@ -105,7 +106,9 @@ def read_snapshot(page: str) -> Snapshot:
         if found is not None and (take := takes.get(found[1])) is not None:
             take(dict(_LABEL.findall(found[2] or "")), float(found[3]))
     asked = {key: n for key, n in requests.items() if key[0] in PREDICTING and key[1].isdecimal()}
-    return Snapshot(asked, answers, buckets, tuple(generations), _named(workers), _named(trials))
+    served = frozenset(each for each in _present(workers) if each[1] != UNNAMED)
+    tried = frozenset(each for each in _present(trials) if each[0] != UNNAMED)
+    return Snapshot(asked, answers, buckets, tuple(generations), served, tried)
 
 
 def _add(counts: dict[tuple[str, str], float], first: str, second: str, n: float) -> None:
@@ -113,8 +116,8 @@ def _add(counts: dict[tuple[str, str], float], first: str, second: str, n: float
     counts[first, second] = counts.get((first, second), 0.0) + n
 
 
-def _named(counts: Counts) -> frozenset[tuple[str, str]]:
-    return frozenset(each for each, n in counts.items() if n > 0 and each[1] != _UNNAMED)
+def _present(counts: Counts) -> list[tuple[str, str]]:
+    return [each for each, n in counts.items() if n > 0]
 
 
 def _grown(now: Counts, before: Counts) -> dict[tuple[str, str], float]:

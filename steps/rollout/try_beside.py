@@ -7,6 +7,7 @@ from typing import Literal
 
 from steps.rollout.course import UNCHANGED, Course, begin, quiet
 from steps.rollout.service_client import RollOutError, ServiceClient, UnreachableError, Version
+from steps.rollout.snapshot import UNNAMED
 from steps.rollout.watch import Rules, watch
 from vision.bundles.rolled_out import Outcome, RollOut
 
@@ -70,7 +71,9 @@ def end_left_over(model: str, services: Sequence[ServiceClient]) -> tuple[str, .
             found = [each for each in _tried(service) if each.name == model]
             if found:
                 service.end_trial()
-                said.append(f"{service.address} tried {model} {found[0].version}; ended")
+                version = found[0].version
+                which = f"a version of {model}" if version == UNNAMED else f"{model} {version}"
+                said.append(f"{service.address} tried {which}; ended")
         except UnreachableError:
             continue
         except RollOutError as error:

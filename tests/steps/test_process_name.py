@@ -28,6 +28,18 @@ def test_it_stays_while_the_process_lives_and_ends_with_it() -> None:
     assert process_name(process.pid) is None
 
 
+@pytest.mark.parametrize("has_proc", [True, False])
+def test_one_whose_parent_has_not_asked_how_it_ended_lives_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_proc: bool
+) -> None:
+    if not has_proc:
+        monkeypatch.setattr(module, "_BOOT", tmp_path / "not-there")
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+        assert process_name(process.pid) is None
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux has /proc")
 def test_a_clock_that_is_set_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     before = process_name(os.getpid())

@@ -97,16 +97,23 @@ def test_ls04_the_page_of_any_worker_is_of_all_workers() -> None:
     assert generations.items() <= found.items()
 
 
-def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(folder: Path) -> None:
+@pytest.mark.parametrize("is_reaped", [True, False])
+def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(
+    folder: Path, is_reaped: bool
+) -> None:
     killed, other = _start("3", "v1", "1", "10", "drift"), _start("4", "v2", "2", "5", "ok")
     try:
         killed.kill()
-        killed.wait(30)
+        # Whoever starts workers asks every ten seconds who has died; until then it is listed.
+        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+        if is_reaped:
+            killed.wait(30)
         assert list(folder.glob(f"gauge_live*_{killed.pid}.db"))
 
         found = _page()
     finally:
         _end(other)
+        killed.communicate()
 
     name = "visionstack_requests_total"
     assert found[f'{name}{{method="POST",route="/predict",status="200"}}'] == 7
@@ -116,6 +123,24 @@ def test_ls04_a_killed_worker_keeps_its_counts_and_loses_its_gauges(folder: Path
     assert 'visionstack_model_info{name="digits",version="v1"}' not in found
     assert f'visionstack_model_generation{{pid="{killed.pid}"}}' not in found
     assert f'visionstack_model_generation{{pid="{other.pid}"}}' in found
+
+
+def test_two_that_forget_a_worker_at_once_do_not_fail(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from serving.metrics import workers
+
+    gone = folder / "gauge_livemax_999999999.db"
+    gone.touch()
+    forget = workers.mark_process_dead
+
+    def after_another(pid: int, path: str) -> None:
+        forget(pid, path)
+        raise FileNotFoundError(gone)
+
+    monkeypatch.setattr(workers, "mark_process_dead", after_another)
+    assert workers.forget_dead_workers(folder) == (999999999,)
+    assert workers.forget_dead_workers(folder) == ()
 
 
 def test_files_of_others_in_the_folder_are_left_alone(folder: Path) -> None:

@@ -31,7 +31,7 @@ class FakeServer:
       key: the admin key.
       busy: the version of a further worker, which answers nothing for a while.
       busy_for: how often the metrics are looked at until that one, too, serves what the others do.
-      shows_metrics: whether they may be looked at.
+      metrics_status: how it answers when they are looked at.
     """
 
     url: str = ""
@@ -44,7 +44,7 @@ class FakeServer:
     busy: str = ""
     busy_for: int = 0
     n_looks: int = 0
-    shows_metrics: bool = True
+    metrics_status: int = 200
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         place = self.n_asked % len(self.workers)
@@ -55,9 +55,9 @@ class FakeServer:
         return 200, {"status": "ready", "model": {"name": "shapes", "version": version}}
 
     def metrics(self) -> tuple[int, str]:
-        if not self.shows_metrics:
-            return 401, "no"
         self.n_looks += 1
+        if self.metrics_status != 200:
+            return self.metrics_status, "no"
         busy = self.busy if self.n_looks <= self.busy_for else ""
         served = sorted({*self.workers, *filter(None, [busy])})
         line = 'visionstack_model_info{{name="shapes",version="{}"}} 1.0\n'
@@ -71,6 +71,18 @@ class FakeServer:
             # The worker that answers changes at once, the others when they look.
             self.workers[0], self.follows = body["version"], body["version"]
         return self.put_status, {"detail": "VISIONSTACK_MODEL pins the served\n model"}
+
+
+class Clock:
+    """Stands for ``time``: only sleeping takes any."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @pytest.fixture
@@ -139,6 +151,7 @@ def test_a_busy_worker_that_answers_nothing_is_waited_for(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 30.0)
+    monkeypatch.setattr(services, "_LOOK_AGAIN_S", 0.01)
     server.follows, server.busy, server.busy_for = "v1", "v2", 3
     HttpService(server.url).serve("shapes", "v1")
     assert server.n_looks == 4
@@ -150,8 +163,21 @@ def test_one_that_has_begun_to_follow_is_not_told(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "_FOLLOWS_WITHIN_S", 0.0)
+    monkeypatch.setattr(services, "_LOOK_AGAIN_S", 0.01)
     server.workers, server.busy, server.busy_for = ["v1", "v1"], "v2", 3
     HttpService(server.url).serve("shapes", "v1")
+    assert server.told == []
+
+
+@pytest.mark.usefixtures("home")
+def test_one_that_has_begun_to_follow_is_not_told_where_a_worker_stays_behind(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "time", Clock())
+    server.workers, server.busy, server.busy_for = ["v1", "v1"], "v2", 1_000
+    told = r"follows shapes v1, and 10 s later still answers with another one too; look at its"
+    with pytest.raises(ServiceRefusedError, match=told):
+        HttpService(server.url).serve("shapes", "v1")
     assert server.told == []
 
 
@@ -165,18 +191,6 @@ def test_a_worker_that_stays_behind_is_told(
         HttpService(server.url).serve("shapes", "v1")
 
 
-class Clock:
-    """Stands for ``time``: only sleeping takes any."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.mark.usefixtures("activated")
 @pytest.mark.parametrize(("agrees_for_s", "n_asked"), [(0.0, 8), (0.38, 16), (1.48, 38)])
 def test_without_metrics_the_answers_must_agree_for_longer(
@@ -184,11 +198,41 @@ def test_without_metrics_the_answers_must_agree_for_longer(
 ) -> None:
     monkeypatch.setattr(services, "time", Clock())
     monkeypatch.setattr(services, "_AGREES_FOR_S", agrees_for_s)
-    server.shows_metrics = False
+    server.metrics_status = 401
     server.workers = ["v1", "v1"]
     HttpService(server.url).serve("shapes", "v1")
-    # After the first eight it asks every 50 ms.
-    assert server.n_asked == n_asked
+    # After the first eight it asks every 50 ms, and for the metrics once.
+    assert (server.n_asked, server.n_looks) == (n_asked, 1)
+
+
+@pytest.mark.usefixtures("activated")
+@pytest.mark.parametrize("status", [429, 500, 502])
+def test_metrics_that_fail_are_no_answer(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(services, "time", Clock())
+    server.metrics_status = status
+    with pytest.raises(ServiceRefusedError, match=r"still answers with another one too; look at"):
+        HttpService(server.url).serve("shapes", "v1")
+    # Each costs one of the requests that a caller has: twice a second, for ten seconds.
+    assert server.n_looks == 21
+
+
+@pytest.mark.usefixtures("activated")
+def test_answers_that_agree_late_and_slowly_are_enough(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(services, "time", clock)
+    ready = server.ready
+
+    def slow() -> tuple[int, dict[str, Any]]:
+        clock.now += 3.0
+        return ready()
+
+    monkeypatch.setattr(server, "ready", slow)
+    HttpService(server.url).serve("shapes", "v1")
+    assert clock.now > services._AGREES_WITHIN_S
 
 
 @pytest.mark.usefixtures("home")

@@ -56,6 +56,22 @@ def test_a_worker_that_answered_nothing_is_waited_for(
     assert service.looks == [AGREED]
 
 
+def test_metrics_that_fail_are_asked_for_again() -> None:
+    @dataclass(frozen=True)
+    class Stumbling(BusyWorker):
+        def snapshot(self) -> Snapshot:
+            found = super().snapshot()
+            if not found.served:
+                raise RollOutError("http://a/metrics answers 500")
+            return found
+
+    service = Stumbling("http://a", now=[V2], looks=[Snapshot(), Snapshot(), AGREED])
+    service.wait_for(V2, 3, time.monotonic() + 30.0)
+    assert service.looks == [AGREED]
+    with pytest.raises(RollOutError, match=r"not ready with digits v2: http://a/metrics answers 5"):
+        Stumbling("http://a", now=[V2], looks=[Snapshot()]).wait_for(V2, 3, time.monotonic() + 0.05)
+
+
 @pytest.mark.parametrize(
     ("generation", "look", "problem"),
     [

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from steps.rollout.snapshot import Snapshot, read_snapshot
 from steps.rollout.try_beside import end_left_over, try_beside
 from tests.steps.rollout.pretend import V1, V2, PretendService, Version
 from tests.steps.rollout.test_roll_out import RULES, _pair, _served
@@ -46,6 +47,24 @@ def test_what_the_worker_that_answers_has_not_learnt_of_is_ended_too() -> None:
     service = Late("http://a")
     service.trial[:] = ["canary", "v3"]
     assert end_left_over("digits", [service]) == ("http://a tried digits v3; ended",)
+    assert service.calls == ["end"]
+
+
+def test_a_version_that_the_service_does_not_name_is_ended_too() -> None:
+    class Many(PretendService):
+        def tried(self) -> Version | None:
+            return None
+
+        def snapshot(self) -> Snapshot:
+            # What comes after the fourth candidate since the service has started.
+            return read_snapshot(
+                'visionstack_candidate_share{mode="other",name="digits",version="other"} 0.1\n'
+                'visionstack_candidate_share{mode="other",name="other",version="other"} 0.1\n'
+            )
+
+    service = Many("http://a")
+    assert end_left_over("digits", [service]) == ("http://a tried a version of digits; ended",)
+    assert end_left_over("owls", [service]) == ()
     assert service.calls == ["end"]
 
 
