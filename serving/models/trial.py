@@ -174,15 +174,18 @@ class TrialHost:
             self._is_failing, self._seen = True, None
 
     def _look(self) -> None:
-        is_ended = has_ended(self._trial, self._clock())
-        pointers = (file_signature(candidate_path()), pointer_signature())
-        seen = (*pointers, id(self._served()), is_ended)
-        if seen == self._seen and not is_worth_a_try(self._trial):
+        if self._signature() == self._seen and not is_worth_a_try(self._trial):
             return
         with self._changing:
-            self._seen = seen
+            self._seen, pointers = self._signature(), _pointers()
             if not self._stopped.is_set():
                 self._follow()
+            # One that came and goes again would look as if there had never been any.
+            if _pointers() != pointers:
+                self._seen = None
+
+    def _signature(self) -> object:
+        return _pointers(), id(self._served()), has_ended(self._trial, self._clock())
 
     def _follow(self) -> None:
         candidate = None if is_pinned() else _read()
@@ -228,12 +231,18 @@ class TrialHost:
             with candidate_locked(BUSY_AFTER_S):
                 yield
         finally:
+            # Another worker may undo it before this one looks, and all seem as it was before.
+            self._seen = None
             self._changing.release()
 
     def _run(self) -> None:
         self.look()
         while not self._stopped.wait(self._look_again_s):
             self.look()
+
+
+def _pointers() -> object:
+    return file_signature(candidate_path()), pointer_signature()
 
 
 def _read() -> Candidate | None:

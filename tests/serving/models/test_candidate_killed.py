@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from serving.models.candidate import candidate_path, read_candidate
+from serving.models import trial as module
+from serving.models.candidate import Candidate, candidate_path, read_candidate
 from serving.models.load import load_model
 from serving.models.trial import TrialHost
 from tests.fake_bundle import NAME
@@ -91,3 +92,35 @@ def test_a_worker_that_has_not_looked_ends_what_another_has_set() -> None:
     assert ended is not None
     assert (ended.version, ended.mode) == ("v2", "canary")
     assert not candidate_path().exists()
+
+
+def test_a_worker_learns_that_what_it_has_set_was_ended_before_it_looked() -> None:
+    model = load_model(promote("v1"))
+    store_version("v2")
+    one, other = (TrialHost(lambda: model, lambda trial: None) for _ in range(2))
+    one.look()  # there was nothing
+    one.propose(NAME, "v2", "canary", 0.5)
+    assert other.end() is not None
+    one.look()  # there is nothing again
+    assert one.trial is None
+
+
+def test_a_worker_learns_of_the_end_of_what_came_while_it_looked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = load_model(promote("v1"))
+    store_version("v2")
+    one, other = (TrialHost(lambda: model, lambda trial: None) for _ in range(2))
+    read = module.read_candidate
+
+    def after_another_has_set_it() -> Candidate | None:
+        monkeypatch.setattr(module, "read_candidate", read)
+        other.propose(NAME, "v2", "canary", 0.5)
+        return read()
+
+    monkeypatch.setattr(module, "read_candidate", after_another_has_set_it)
+    one.look()
+    assert one.trial is not None
+    assert other.end() is not None
+    one.look()
+    assert one.trial is None
