@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from zenml.constants import ENV_ZENML_LOGGING_COLORS_DISABLED
 from zenml.logger import ZenMLConsoleFormatter, ZenMLConsoleHandler
 
+from pipelines.interruption import is_interrupted
 from vision.errors import VisionError
 
 VERBOSITY_VARIABLE = "ZENML_LOGGING_VERBOSITY"
@@ -40,8 +41,9 @@ class _Selection(logging.Filter):
         if record.levelno < logging.WARNING:
             return record.name.startswith(_STEP_LOGGERS) and text.startswith(_STEP_LINES)
         error = record.exc_info[1] if record.exc_info else sys.exc_info()[1]
-        # The report tells once more why the run ended; ZenML tells it twice.
-        is_foreseen = isinstance(error, VisionError)
+        # The report tells once more why the run ended; ZenML tells it twice. And whatever fails
+        # because of an interrupt is nothing that somebody must look into.
+        is_foreseen = isinstance(error, VisionError) or (error is not None and is_interrupted())
         return not is_foreseen and not text.startswith(_SAYS_NOTHING)
 
 

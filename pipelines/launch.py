@@ -12,7 +12,8 @@ from typing import Any
 
 from zenml.client import Client
 from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
-from zenml.exceptions import RunInterruptedException, RunStoppedException, ZenMLBaseException
+from zenml.enums import ExecutionStatus
+from zenml.exceptions import ZenMLBaseException
 from zenml.models import PipelineRunResponse
 from zenml.pipelines.pipeline_definition import Pipeline
 
@@ -21,13 +22,15 @@ from pipelines.check_deployment import check_deployment
 from pipelines.collect import collect, find_monitoring
 from pipelines.console import short_log
 from pipelines.inputs import digest_names, find_inputs
-from pipelines.leftovers import mark_failed, mark_leftovers, this_process
+from pipelines.interruption import INTERRUPTS, interruptible, is_interrupted
+from pipelines.leftovers import forget_removed, mark_failed, mark_leftovers, this_process
 from pipelines.report import RunReport
 from pipelines.retrain import check_retrain, maybe_retrain
 from pipelines.schedule_zenml import register_schedule
 from pipelines.settings import check_settings
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
+from steps import tracking
 from vision.config import JobConfig
 from vision.environment import prepare
 from vision.errors import BundleError, DatasetError
@@ -180,16 +183,34 @@ def _run(pipeline: Pipeline, job: JobConfig, name: str) -> str | None:
         inputs = find_inputs(job)
     except (DatasetError, BundleError) as error:
         return str(error)
-    try:
-        pipeline(job=job, **inputs)
-    except (KeyboardInterrupt, RunInterruptedException, RunStoppedException) as error:
-        if (run := _find(name)) is not None:
-            mark_failed(run, "Interrupted by the user.")
-        raise KeyboardInterrupt from error
-    except (RuntimeError, ZenMLBaseException) as error:
-        # ZenML raises one of these when a step failed; which one, and why, is with the run.
-        return str(error)
-    return None
+    failure, is_stopped = _run_to_its_end(pipeline, job, inputs)
+    # Out here the exception is gone, and with it what its traceback held of databases.
+    run = _find(name)
+    if run is not None and (is_stopped or failure is not None):
+        forget_removed(run)
+    if not is_stopped:
+        return failure
+    if run is not None and run.status is not ExecutionStatus.COMPLETED:
+        mark_failed(run, "Interrupted by the user.")
+    tracking.end_left_over(job.tracking, job.model.name, name)
+    raise KeyboardInterrupt
+
+
+def _run_to_its_end(
+    pipeline: Pipeline, job: JobConfig, inputs: dict[str, Any]
+) -> tuple[str | None, bool]:
+    """Runs the pipeline; returns why it failed, if it did, and whether it was interrupted."""
+    with interruptible():
+        try:
+            pipeline(job=job, **inputs)
+        except INTERRUPTS:
+            return None, True
+        except Exception as error:
+            # ZenML raises these when a step failed; which one, and why, is with the run.
+            if not is_interrupted() and not isinstance(error, RuntimeError | ZenMLBaseException):
+                raise
+            return str(error), is_interrupted()
+        return None, is_interrupted()
 
 
 def _find(name: str) -> PipelineRunResponse | None:

@@ -11,6 +11,7 @@ from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunResponse
 from zenml.orchestrators import publish_utils
+from zenml.utils.time_utils import utc_now
 
 from steps.process_name import process_name
 
@@ -46,6 +47,23 @@ def mark_failed(run: PipelineRunResponse, reason: str) -> None:
         if not step.status.is_finished:
             publish_utils.publish_failed_step_run(step.id)
     publish_utils.publish_pipeline_run_status_update(run.id, ExecutionStatus.FAILED, reason)
+
+
+def forget_removed(run: PipelineRunResponse) -> None:
+    """Keeps steps whose results are gone from being taken from the cache.
+
+    ZenML removes what a step stored when something goes wrong around it, also where that was, or
+    an interrupt struck, after the step was noted as completed.
+
+    Args:
+      run: one that failed, on the active stack.
+    """
+    client = Client()
+    store = client.active_stack.artifact_store
+    for step in run.steps.values():
+        results = [each.uri for made in step.outputs.values() for each in made]
+        if step.status is ExecutionStatus.COMPLETED and not all(map(store.exists, results)):
+            client.update_step_run(step.id, cache_expires_at=utc_now())
 
 
 def _is_leftover(run: PipelineRunResponse) -> bool:

@@ -10,6 +10,7 @@ from zenml.config.retry_config import StepRetryConfig
 from zenml.enums import StackComponentType
 from zenml.utils.pagination_utils import depaginate
 
+from pipelines.interruption import stop_if_interrupted
 from serving.models.store import bundle_folder, bundle_tag
 from stacks.readiness import active_environment
 from steps import tracking
@@ -32,7 +33,8 @@ def retried(job: JobConfig) -> dict[str, Any]:
     settings = StepRetryConfig(
         max_retries=retry.max_retries, delay=retry.delay_s, backoff=retry.backoff
     )
-    return {"retry": settings}
+    # ZenML would try an interrupted step again as well.
+    return {"retry": settings, "on_start": stop_if_interrupted}
 
 
 def tracked(job: JobConfig) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 
+from serving.log.interrupted import let_go_when_interrupted
 from steps.tracking import FLAVOR, mlflow_module
 from vision.bundles.manifest import GRAPH_FILE
 from vision.bundles.model_card import CARD_FILE
@@ -102,6 +103,7 @@ def write_aliases(model: str, wanted: Mapping[str, str]) -> None:
 
 def _registry() -> Any | None:
     """Returns the registry of the active stack; None where that has none of MLflow."""
+    let_go_when_interrupted()  # else what a promotion wants to undo would find locked databases
     stack = Client().active_stack
     registry, tracker = stack.model_registry, stack.experiment_tracker
     flavors = {component.flavor for component in (registry, tracker) if component is not None}

@@ -44,3 +44,11 @@ def test_a_foreseen_failure_is_told_by_the_report_alone(error: Exception) -> Non
 def test_a_defect_is_shown() -> None:
     record = _record("zenml.orchestrators.local", logging.ERROR, "Step a failed.", KeyError("x"))
     assert _Selection().filter(record) is True
+
+
+def test_what_fails_because_of_an_interrupt_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.console.is_interrupted", lambda: True)
+    record = _record("zenml.orchestrators.local", logging.ERROR, "Step a failed.", KeyError("x"))
+    assert _Selection().filter(record) is False
+    warned = _record("zenml.stack", logging.WARNING, "something to know")
+    assert _Selection().filter(warned) is True

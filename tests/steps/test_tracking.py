@@ -152,3 +152,71 @@ def test_without_mlflow_no_file_is_read(stack: SimpleNamespace, tracker: Any) ->
         "the stack 'mine' has no MLflow tracker, which keeps code/dirty.patch; switch to the stack "
         "of the training: zenml stack set NAME"
     )
+
+
+@pytest.fixture
+def open_run(tmp_path: Path, stack: SimpleNamespace) -> Any:
+    """What an interrupt leaves: a run that is open in this process, of a pipeline run ``mine``."""
+    import mlflow
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    mlflow.MlflowClient(tracking_uri=uri).create_experiment("digits", tmp_path.as_uri())
+    stack.experiment_tracker = SimpleNamespace(
+        name="ours", flavor="mlflow", configure_mlflow=lambda: mlflow.set_tracking_uri(uri)
+    )
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment("digits")
+    end = mlflow.end_run
+    yield mlflow.start_run(run_name="mine")
+    end()
+    mlflow.set_tracking_uri("")
+
+
+def _state(run: Any) -> str:
+    import mlflow
+
+    return str(mlflow.get_run(run.info.run_id).info.status)
+
+
+@pytest.mark.integration
+def test_what_an_interrupt_left_open_is_ended(open_run: Any) -> None:
+    tracking.end_left_over(TrackingConfig(), "digits", "mine")
+    assert _state(open_run) == "KILLED"
+
+
+@pytest.mark.integration
+def test_one_that_was_struck_while_it_ended_is_ended_and_no_other(
+    open_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    theirs = client.create_run(open_run.info.experiment_id, run_name="theirs")
+    done = client.create_run(open_run.info.experiment_id, run_name="mine")
+    client.set_terminated(done.info.run_id, "FINISHED")
+    # As MLflow leaves it: no run is open in this process any more.
+    monkeypatch.setattr(mlflow, "end_run", lambda status: None)
+    tracking.end_left_over(TrackingConfig(experiment="digits"), "other", "mine")
+    assert [_state(run) for run in (open_run, theirs, done)] == ["KILLED", "RUNNING", "FINISHED"]
+
+
+@pytest.mark.integration
+def test_a_tracker_that_does_not_answer_is_left_alone(
+    open_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    def fail(status: str) -> None:
+        raise mlflow.MlflowException("no answer")
+
+    monkeypatch.setattr(mlflow, "end_run", fail)
+    tracking.end_left_over(TrackingConfig(), "digits", "mine")
+    monkeypatch.undo()
+    assert _state(open_run) == "RUNNING"
+
+
+@pytest.mark.unit
+def test_without_mlflow_nothing_is_open(stack: SimpleNamespace) -> None:
+    tracking.end_left_over(TrackingConfig(), "digits", "mine")
+    stack.experiment_tracker = SimpleNamespace(name="theirs", flavor="wandb")
+    tracking.end_left_over(TrackingConfig(), "digits", "mine")
