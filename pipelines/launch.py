@@ -30,7 +30,7 @@ from pipelines.schedule_zenml import register_schedule
 from pipelines.settings import check_settings
 from stacks.readiness import check_active_stack
 from stacks.server import check_server
-from steps import tracking
+from steps.left_over_tracking import end_left_over
 from vision.config import JobConfig
 from vision.environment import prepare
 from vision.errors import BundleError, DatasetError
@@ -186,14 +186,15 @@ def _run(pipeline: Pipeline, job: JobConfig, name: str) -> str | None:
     failure, is_stopped = _run_to_its_end(pipeline, job, inputs)
     # Out here the exception is gone, and with it what its traceback held of databases.
     run = _find(name)
+    if is_stopped:
+        if run is not None and run.status is not ExecutionStatus.COMPLETED:
+            mark_failed(run, "Interrupted by the user.")
+        end_left_over(job.tracking, job.model.name, name)
     if run is not None and (is_stopped or failure is not None):
         forget_removed(run)
-    if not is_stopped:
-        return failure
-    if run is not None and run.status is not ExecutionStatus.COMPLETED:
-        mark_failed(run, "Interrupted by the user.")
-    tracking.end_left_over(job.tracking, job.model.name, name)
-    raise KeyboardInterrupt
+    if is_stopped:
+        raise KeyboardInterrupt
+    return failure
 
 
 def _run_to_its_end(

@@ -14,6 +14,7 @@ from zenml.orchestrators import publish_utils
 from zenml.utils.time_utils import utc_now
 
 from steps.process_name import process_name
+from vision.progress import say
 
 _KEY = "process"
 _UNFINISHED = (ExecutionStatus.INITIALIZING, ExecutionStatus.RUNNING)
@@ -53,17 +54,25 @@ def forget_removed(run: PipelineRunResponse) -> None:
     """Keeps steps whose results are gone from being taken from the cache.
 
     ZenML removes what a step stored when something goes wrong around it, also where that was, or
-    an interrupt struck, after the step was noted as completed.
+    an interrupt struck, after the step was noted as completed. An artifact store that does not
+    answer is told, and nothing else: the run has failed for a reason of its own.
 
     Args:
       run: one that failed, on the active stack.
     """
     client = Client()
-    store = client.active_stack.artifact_store
-    for step in run.steps.values():
-        results = [each.uri for made in step.outputs.values() for each in made]
-        if step.status is ExecutionStatus.COMPLETED and not all(map(store.exists, results)):
-            client.update_step_run(step.id, cache_expires_at=utc_now())
+    try:
+        store = client.active_stack.artifact_store
+        for step in run.steps.values():
+            results = [each.uri for made in step.outputs.values() for each in made]
+            if step.status is ExecutionStatus.COMPLETED and not all(map(store.exists, results)):
+                client.update_step_run(step.id, cache_expires_at=utc_now())
+    except Exception as error:  # noqa: BLE001 - each store fails in its own way
+        why = str(error) or type(error).__name__
+        say(
+            f"it is not known whether all results of {run.name} are stored ({why}); "
+            "should the next run miss a file, run it once with --no-cache"
+        )
 
 
 def _is_leftover(run: PipelineRunResponse) -> bool:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -140,30 +138,8 @@ def current() -> Tracker:
     return MlflowTracker(run.info.run_id, _run_url(run.info)) if run else Tracker()
 
 
-def end_left_over(config: TrackingConfig, model_name: str, run_name: str) -> None:
-    """Ends what an interrupt left open of a pipeline run: it would be shown as running for ever.
-
-    A tracker that does not answer is left alone.
-    """
-    tracker = Client().active_stack.experiment_tracker
-    # Where no step has imported MLflow, none has opened a tracking run.
-    if tracker is None or tracker.flavor != FLAVOR or "mlflow" not in sys.modules:
-        return
-    tracker.configure_mlflow()
-    mlflow = mlflow_module()
-    with suppress(mlflow.MlflowException, OSError):
-        mlflow.end_run("KILLED")
-        # One that was struck while it was ended is open in the database alone.
-        left = mlflow.search_runs(
-            experiment_names=[_experiment(config, model_name)],
-            filter_string=f"attributes.run_name = '{run_name}' and attributes.status = 'RUNNING'",
-            output_format="list",
-        )
-        for run in left:
-            mlflow.MlflowClient().set_terminated(run.info.run_id, "KILLED")
-
-
-def _experiment(config: TrackingConfig, model_name: str) -> str:
+def experiment_name(config: TrackingConfig, model_name: str) -> str:
+    """Returns the experiment that a job's tracking runs are in."""
     return config.experiment or model_name
 
 
@@ -174,7 +150,7 @@ def step_options(config: TrackingConfig, model_name: str) -> dict[str, Any]:
         return {}
     options: dict[str, Any] = {"experiment_tracker": tracker.name}
     if tracker.flavor == FLAVOR:
-        named = {"experiment_name": _experiment(config, model_name), "tags": dict(config.tags)}
+        named = {"experiment_name": experiment_name(config, model_name), "tags": dict(config.tags)}
         options["settings"] = {f"experiment_tracker.{FLAVOR}": named}
     return options
 

@@ -7,8 +7,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from types import FrameType, SimpleNamespace
 
 import pytest
+from zenml.config.retry_config import StepRetryConfig
+from zenml.execution.step.utils import launch_step
 
 from pipelines import interruption
 from pipelines.interruption import interruptible, is_interrupted, stop_if_interrupted
@@ -88,45 +91,103 @@ def test_other_failures_of_finalizers_are_told_as_ever(monkeypatch: pytest.Monke
 
 
 def test_one_that_was_swallowed_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interruption, "_AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr(interruption, "_AGAIN_AFTER_S", 0.02)
+    # All in one: it may be raised anywhere in there.
+    with pytest.raises(KeyboardInterrupt):
+        _swallow_two()
+
+
+def _swallow_two() -> None:
     with interruptible():
-        for _ in range(3):
-            with pytest.raises(KeyboardInterrupt):
-                _swallow_and_wait()
-
-
-def _swallow_and_wait() -> None:
-    if not is_interrupted():
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-    _wait()
+        with suppress(KeyboardInterrupt):
+            _wait()
+        _wait()
 
 
-@pytest.mark.parametrize("follows", [False, True])
-def test_one_that_is_handled_has_its_time(monkeypatch: pytest.MonkeyPatch, follows: bool) -> None:
-    looks = []
-    look = interruption._raise_again
-    seen = threading.Event()
+def _look(frame: FrameType | None = None) -> None:
+    """What the alarm does."""
+    interruption._raise_again(signal.SIGALRM, frame)
 
-    def counted(number: int, frame: object) -> None:
-        looks.append(1)
-        if len(looks) == 3:
-            seen.set()
-        look(number, None)
 
-    monkeypatch.setattr(interruption, "_AGAIN_AFTER_S", 0.01)
-    monkeypatch.setattr(interruption, "_raise_again", counted)
+def test_one_that_is_handled_has_its_time() -> None:
     with interruptible():
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
-            try:
-                if follows:
-                    raise ValueError("of the cleaning up")
-                assert seen.wait(_HOUR_S)
-            except ValueError:
-                assert seen.wait(_HOUR_S)
-    assert len(looks) >= 3
+            _look()
+            _fail_while_cleaning_up()
+        with pytest.raises(KeyboardInterrupt):
+            _look()
+
+
+def _fail_while_cleaning_up() -> None:
+    """The interrupt is in the context of an exception that has a cause of its own."""
+    try:
+        raise ValueError("of the cleaning up") from OSError("an older one")
+    except ValueError as error:
+        _look()
+        error.__cause__ = error  # a circle
+        _look()
+
+
+def test_the_wait_for_the_next_try_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = StepRetryConfig(max_retries=5, delay=int(_HOUR_S))
+    step = SimpleNamespace(config=SimpleNamespace(name="train_model", retry=config))
+
+    class Launcher:
+        def __init__(self, **options: object) -> None: ...
+
+        def launch(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(interruption, "_AGAIN_AFTER_S", 0.02)
+    monkeypatch.setattr("zenml.execution.step.utils.StepLauncher", Launcher)
+    with pytest.raises(KeyboardInterrupt):
+        _launch_interruptible(step)
+
+
+def _launch_interruptible(step: object) -> None:
+    with interruptible():
+        launch_step(None, step, "run", retry=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_comes_while_the_block_is_left_comes_afterwards(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    stop = signal.setitimer
+
+    def interrupted(which: int, seconds: float, interval: float = 0.0) -> None:
+        stop(which, seconds, interval)
+        if seconds == 0:
+            signal.raise_signal(number)
+            _look()
+            left.append("with everything")
+
+    left: list[str] = []
+    monkeypatch.setattr(signal, "setitimer", interrupted)
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        left.append("the block")
+    assert left == ["the block", "with everything"]
+
+
+def test_a_second_one_while_the_first_is_noted_does_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start, n_started = signal.setitimer, 0
+
+    def interrupted(which: int, seconds: float, interval: float = 0.0) -> None:
+        nonlocal n_started
+        n_started += 1
+        if n_started == 1:
+            signal.raise_signal(signal.SIGTERM)
+        start(which, seconds, interval)
+
+    monkeypatch.setattr(signal, "setitimer", interrupted)
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_signal_that_nobody_takes_is_left_alone() -> None:

@@ -200,7 +200,7 @@ class RetryConfig(Section):
     """When a failed step is tried again.
 
     Attributes:
-      max_retries: tries after the first.
+      max_retries: tries after the first; none after an interrupt.
       delay_s: seconds before the first retry.
       backoff: factor by which the delay grows.
     """

@@ -58,12 +58,11 @@ def test_db04_a_full_disk_is_counted_and_recovered_from(
 
     put(100)
     wait_until(lambda: log.status.waiting_bytes > 0)
-    wait_until(lambda: bool(put(50)) or "spool cannot be written" in log.status.detail)
-    put(100)
-    status = log.status
-    assert "(No space left on device)" in status.detail
-    assert list(answers.values())[-100:] == [False] * 100
-    assert status.n_dropped == list(answers.values()).count(False)
+    # Now and then a smaller group still fits.
+    wait_until(lambda: bool(put(50)) or list(answers.values()).count(False) >= 100)
+    assert log.status.n_dropped == list(answers.values()).count(False)
+    wait_until(lambda: "spool cannot be written" in log.status.detail)
+    wait_until(lambda: "(No space left on device)" in log.status.detail)
     proxy.up()  # what is stored makes room
     wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
     put(50)
@@ -77,22 +76,23 @@ def test_db04_a_full_disk_is_counted_and_recovered_from(
 def test_db04_every_kind_of_failure_is_survived(
     sqlite_address: str, make_log: MakeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, n_failures = os.write, 0
+    write, n_failures, is_full = os.write, 0, True
 
     def failing(handle: int, data: Any) -> int:
         nonlocal n_failures
-        if n_failures < 3 and len(data) > 100:
+        if is_full and len(data) > 100:
             n_failures += 1
-            raise OSError((errno.ENOSPC, errno.EDQUOT, errno.EFBIG)[n_failures - 1], "full")
+            raise OSError((errno.ENOSPC, errno.EDQUOT, errno.EFBIG)[n_failures % 3], "full")
         return write(handle, data)
 
     monkeypatch.setattr(segment.os, "write", failing)
     log = make_log(sqlite_address)
     assert log.put(make_record("r0"))
-    wait_until(lambda: n_failures > 0 and log.status.state == "degraded")
+    wait_until(lambda: n_failures >= 3 and log.status.state == "degraded")
     assert not log.put(make_record("r1"))
+    is_full = False
     wait_until(lambda: log.status.n_waiting == 0 and log.status.state == "ok")
-    assert (n_failures, log.status.n_dropped) == (3, 1)
+    assert log.status.n_dropped == 1
     assert log.put(make_record("r2"))
     wait_until(lambda: log.status.n_waiting == 0)
     assert stored_ids(sqlite_address) == ["r0", "r2"]
