@@ -43,10 +43,16 @@ def mark_leftovers() -> list[str]:
 
 
 def mark_failed(run: PipelineRunResponse, reason: str) -> None:
-    """Marks a pipeline run, and the steps of it that still run, as failed."""
+    """Marks a pipeline run, and the steps of it that still run, as failed.
+
+    One that fails while it has tries left counts as waiting for the next; it is marked as stopped.
+    """
     for step in run.steps.values():
-        if not step.status.is_finished:
-            publish_utils.publish_failed_step_run(step.id)
+        if step.status.is_finished:
+            continue
+        marked = publish_utils.publish_failed_step_run(step.id)
+        if not marked.status.is_finished:
+            publish_utils.publish_step_run_status_update(step.id, ExecutionStatus.STOPPED)
     publish_utils.publish_pipeline_run_status_update(run.id, ExecutionStatus.FAILED, reason)
 
 

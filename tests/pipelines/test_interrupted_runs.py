@@ -125,3 +125,15 @@ def test_an_interrupted_step_is_not_tried_again(
     run = _newest()
     assert run.status.value == "failed"
     assert run.steps["train_model"].status.value == "failed"
+
+
+def test_an_interrupt_ends_the_wait_for_the_next_try(
+    make_job: MakeJob, count_tries: Callable[[], int]
+) -> None:
+    retry = {"max_retries": 3, "delay_s": 3600}
+    with pytest.raises(KeyboardInterrupt):
+        launch(make_job(training={"seed": 121}, zenml={"retry": retry}))
+    assert count_tries() == 1
+    run = _newest()
+    assert run.status.value == "failed"
+    assert run.steps["train_model"].status.value == "stopped"
