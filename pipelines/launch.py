@@ -184,13 +184,15 @@ def _run(pipeline: Pipeline, job: JobConfig, name: str) -> str | None:
     except (DatasetError, BundleError) as error:
         return str(error)
     failure, is_stopped = _run_to_its_end(pipeline, job, inputs)
+    if failure is None and not is_stopped:
+        return None
     # Out here the exception is gone, and with it what its traceback held of databases.
     run = _find(name)
     if is_stopped:
         if run is not None and run.status is not ExecutionStatus.COMPLETED:
             mark_failed(run, "Interrupted by the user.")
         end_left_over(job.tracking, job.model.name, name)
-    if run is not None and (is_stopped or failure is not None):
+    if run is not None:
         forget_removed(run)
     if is_stopped:
         raise KeyboardInterrupt

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from zenml.client import Client
+from zenml.models import PipelineRunResponse
 
 from pipelines.report import RunReport
 from tests.synthetic import write_images
@@ -30,13 +32,16 @@ DRIFT = {
 @pytest.fixture(scope="session", autouse=True)
 def local_stack() -> None:
     """The project's own ``local`` stack, registered in the session's ZenML store."""
-    from zenml.client import Client
-
     from stacks import registry
 
     os.environ.pop("ZENML_ACTIVE_STACK_ID", None)
     registry.apply([STACK])
     Client().activate_stack(STACK)
+
+
+def newest_run() -> PipelineRunResponse:
+    """The pipeline run that was begun last."""
+    return Client().list_pipeline_runs(sort_by="desc:created", size=1, hydrate=True).items[0]
 
 
 @pytest.fixture(scope="session")

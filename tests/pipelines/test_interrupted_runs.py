@@ -13,10 +13,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from zenml.client import Client
-from zenml.models import PipelineRunResponse
 
 from pipelines.launch import launch
-from tests.pipelines.conftest import MakeJob
+from tests.pipelines.conftest import MakeJob, newest_run
 
 # Then all steps before the training come from the cache.
 pytestmark = [
@@ -24,10 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.usefixtures("trained"),
 ]
-
-
-def _newest() -> PipelineRunResponse:
-    return Client().list_pipeline_runs(sort_by="desc:created", size=1, hydrate=True).items[0]
 
 
 def _functions() -> set[str]:
@@ -79,7 +74,7 @@ def test_a_run_that_is_struck_in_a_statement_ends_as_interrupted(
     with _interrupted_in_statement(*_MOMENTS[moment]) as struck, pytest.raises(KeyboardInterrupt):
         launch(job)
     assert len(struck) == 1
-    run = _newest()
+    run = newest_run()
     assert run.status.value == "failed"
     assert all(step.status.is_finished for step in run.steps.values())
     said = "".join(capfd.readouterr())
@@ -94,7 +89,7 @@ def test_a_step_whose_results_were_removed_runs_again(make_job: MakeJob) -> None
     after_it_was_noted = {"publish_successful_step_run", "to_model"}
     with _interrupted_in_statement("SELECT", after_it_was_noted), pytest.raises(KeyboardInterrupt):
         launch(job)
-    steps = _newest().steps
+    steps = newest_run().steps
     assert steps["train_model"].status.value == "completed", "else it tests something else"
     report = launch(job)
     assert report.status == "completed", report.error
@@ -122,7 +117,7 @@ def test_an_interrupted_step_is_not_tried_again(
     with pytest.raises(KeyboardInterrupt):
         launch(make_job(training={"seed": 120}, zenml={"retry": {"max_retries": 3}}))
     assert count_tries() == 1
-    run = _newest()
+    run = newest_run()
     assert run.status.value == "failed"
     assert run.steps["train_model"].status.value == "failed"
 
@@ -134,6 +129,6 @@ def test_an_interrupt_ends_the_wait_for_the_next_try(
     with pytest.raises(KeyboardInterrupt):
         launch(make_job(training={"seed": 121}, zenml={"retry": retry}))
     assert count_tries() == 1
-    run = _newest()
+    run = newest_run()
     assert run.status.value == "failed"
     assert run.steps["train_model"].status.value == "stopped"

@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from zenml.client import Client
 from zenml.enums import StackComponentType
-from zenml.models import PipelineRunResponse
 
 from pipelines.launch import launch, plan
 from pipelines.leftovers import mark_leftovers
-from tests.pipelines.conftest import STACK, MakeJob
+from tests.pipelines.conftest import STACK, MakeJob, newest_run
 from vision.errors import ModelError, StackError
 from vision.home import repository
 
@@ -26,10 +25,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 def _n_runs() -> int:
     return int(Client().list_pipeline_runs().total)
-
-
-def _newest() -> PipelineRunResponse:
-    return Client().list_pipeline_runs(sort_by="desc:created", size=1, hydrate=True).items[0]
 
 
 def test_a_missing_dataset_starts_nothing(make_job: MakeJob) -> None:
@@ -182,19 +177,19 @@ def test_an_interrupted_run_ends_quietly_and_is_marked(
     assert process.returncode == 130, stdout + stderr
     assert "Traceback" not in stdout + stderr
     assert "interrupted" in stderr
-    run = _newest()
+    run = newest_run()
     assert run.status.value == "failed"
     assert all(step.status.is_finished for step in run.steps.values())
 
 
 def test_a_killed_run_is_marked_by_the_next_launch(long_training: Path) -> None:
     process = _start(long_training)
-    run = _newest()
+    run = newest_run()
     assert mark_leftovers() == [], "its process still lives"
     process.kill()
     process.communicate(timeout=60)
     time.sleep(0.1)
-    assert _newest().status.value == "running"
+    assert newest_run().status.value == "running"
     assert mark_leftovers() == [run.name]
-    assert _newest().status.value == "failed"
+    assert newest_run().status.value == "failed"
     assert mark_leftovers() == []

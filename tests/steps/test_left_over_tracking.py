@@ -14,6 +14,7 @@ from zenml.integrations.mlflow.mlflow_utils import ZENML_TAG_KEY
 
 from steps import left_over_tracking
 from steps.left_over_tracking import end_left_over
+from tests.steps.active_stack import pretend_stack
 from vision.config import TrackingConfig
 
 pytestmark = pytest.mark.integration
@@ -22,9 +23,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """An active stack that a test fills with components."""
-    active = SimpleNamespace(name="mine", experiment_tracker=None)
-    monkeypatch.setattr(left_over_tracking, "Client", lambda: SimpleNamespace(active_stack=active))
-    return active
+    return pretend_stack(monkeypatch, left_over_tracking, experiment_tracker=None)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from steps.register_model import _log_card
 from steps.tracking import MlflowTracker, Tracker
 from tests.drift_bundle import write_drift_bundle
 from tests.fake_bundle import seal, write_fake_bundle
+from tests.steps.active_stack import pretend_stack
 from tests.vision.drift.power_samples import make_table
 from vision.bundles.build import Bundle
 from vision.bundles.model_card import CARD_FILE, write_model_card
@@ -82,8 +83,7 @@ def test_the_registry_describes_a_version_by_its_card(
 ) -> None:
     import mlflow
 
-    stack = SimpleNamespace(model_registry=SimpleNamespace(flavor="mlflow"))
-    monkeypatch.setattr(model_registry, "Client", lambda: SimpleNamespace(active_stack=stack))
+    pretend_stack(monkeypatch, model_registry, model_registry=SimpleNamespace(flavor="mlflow"))
     monkeypatch.setattr(model_registry, "_log_graph", _fake_graph)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     mlflow.set_tracking_uri(uri)

@@ -10,6 +10,7 @@ import pytest
 from steps import model_registry
 from steps.model_registry import read_aliases, register
 from tests.fake_bundle import write_fake_bundle
+from tests.steps.active_stack import pretend_stack
 from vision.bundles.build import Bundle
 
 pytestmark = pytest.mark.unit
@@ -18,9 +19,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """An active stack that a test fills with components."""
-    active = SimpleNamespace(experiment_tracker=None, model_registry=None)
-    monkeypatch.setattr(model_registry, "Client", lambda: SimpleNamespace(active_stack=active))
-    return active
+    return pretend_stack(monkeypatch, model_registry, experiment_tracker=None, model_registry=None)
 
 
 def test_aliases_need_a_registry_and_a_tracker_of_mlflow(stack: SimpleNamespace) -> None:

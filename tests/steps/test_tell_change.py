@@ -13,6 +13,7 @@ import pytest
 from materializers.told_changes import ToldChanges
 from steps import stack_alerter, tell_change
 from steps.stack_alerter import post_to_alerter
+from tests.steps.active_stack import pretend_stack
 from tests.vision.monitoring.alerts.conftest import CHANGE
 from vision.config import MonitoringConfig
 from vision.monitoring.alerts import Delivery, write_message
@@ -41,8 +42,7 @@ class FakeAlerter:
 @pytest.fixture
 def alerter(monkeypatch: pytest.MonkeyPatch) -> FakeAlerter:
     fake = FakeAlerter()
-    stack = SimpleNamespace(alerter=fake)
-    monkeypatch.setattr(stack_alerter, "Client", lambda: SimpleNamespace(active_stack=stack))
+    pretend_stack(monkeypatch, stack_alerter, alerter=fake)
     return fake
 
 

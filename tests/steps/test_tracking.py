@@ -10,6 +10,7 @@ import pytest
 
 from steps import tracking
 from steps.tracking import MlflowTracker, Tracker
+from tests.steps.active_stack import pretend_stack
 from vision.config import TrackingConfig, TrainingConfig
 from vision.errors import StackError
 from vision.provenance import CodeVersion
@@ -18,9 +19,7 @@ from vision.provenance import CodeVersion
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """An active stack that a test fills with components."""
-    active = SimpleNamespace(name="mine", experiment_tracker=None)
-    monkeypatch.setattr(tracking, "Client", lambda: SimpleNamespace(active_stack=active))
-    return active
+    return pretend_stack(monkeypatch, tracking, experiment_tracker=None)
 
 
 @pytest.fixture
